@@ -1,0 +1,67 @@
+import { BootstrapError } from '../../base/errors.ts';
+import type { Io } from '../io.ts';
+import { askForCluster } from './ask.ts';
+import type { NewCluster, NewNode } from './new-cluster.ts';
+import { thisMachine } from './this-machine.ts';
+
+export interface DescribeOptions {
+  readonly name?: string;
+  readonly endpoint?: string;
+  readonly node?: readonly string[];
+  readonly profile?: readonly string[];
+  readonly yes?: boolean;
+}
+
+/**
+ * Reads `--node cp1=10.0.0.11` or `cp1=10.0.0.11,fd00::11`.
+ * @throws BootstrapError `usage` for the form alone; names and addresses are checked with the cluster file
+ */
+export function parseNodeOption(text: string): NewNode {
+  const match = /^([^=\s]+)=([^=\s]+)$/.exec(text);
+  const [, name = '', addresses = ''] = match ?? [];
+  if (match) return { name, addresses: addresses.split(',').filter(Boolean) };
+  throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, { hint: 'for example --node cp1=10.0.0.11, for dual stack --node cp1=10.0.0.11,fd00::11' });
+}
+
+/**
+ * What the new cluster is to be, from options, from questions on a terminal, or from this machine.
+ * @throws BootstrapError `usage` that names all that is missing, with a command that would work
+ */
+export async function describeCluster(options: DescribeOptions, io: Io): Promise<NewCluster> {
+  const nodes = (options.node ?? []).map(parseNodeOption);
+  const given = options.profile ?? [];
+  const profiles = given.length || !nodes.length ? given : [nodes.length === 1 ? 'single' : 'ha'];
+  const known: NewCluster = {
+    profiles,
+    nodes,
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+  };
+  if (profiles.includes('single') && !nodes.length) {
+    const machine = await thisMachine();
+    if (machine) return { ...known, nodes: [machine] };
+  }
+  const missing = missingOptions(known);
+  if (!missing.length) return known;
+  if (io.interactive && !options.yes) return askForCluster(known);
+  throw new BootstrapError('usage', `there is no cluster file yet, and to write one ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`, {
+    hint: `this would work:\n\n${exampleCommand(known)}\n\n  On a terminal, \`bootstrap init\` asks for them.`,
+  });
+}
+
+function missingOptions({ nodes, endpoint, profiles }: NewCluster): readonly string[] {
+  const several = nodes.length > 1 || profiles.some((name) => name.startsWith('ha'));
+  return [...(nodes.length ? [] : ['--node']), ...(several && endpoint === undefined ? ['--endpoint'] : []), ...(!nodes.length && !profiles.length ? ['--profile'] : [])];
+}
+
+/** The command as it was, completed with what was missing. */
+function exampleCommand({ name, profiles, nodes, endpoint }: NewCluster): string {
+  const single = profiles.includes('single');
+  const fallback: readonly NewNode[] = [1, 2, 3].slice(0, single ? 1 : 3).map((i) => ({ name: `cp${i}`, addresses: [`10.0.0.1${i}`] }));
+  const list = nodes.length ? nodes : fallback;
+  return [
+    `  bootstrap init --profile ${profiles.join(',') || 'ha'}${name === undefined ? '' : ` --name ${name}`}`,
+    ...(single && endpoint === undefined ? [] : [`    --endpoint ${endpoint ?? 'api.example.com:6443'}`]),
+    `    ${list.map((node) => `--node ${node.name}=${node.addresses.join(',')}`).join(' ')}`,
+  ].join(' \\\n');
+}

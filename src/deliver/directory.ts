@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type AtomicFile, makeDirectory, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+
+/** Which files of `nodes/` were rendered, and with which content: only those are ever removed again. */
+const INDEX = '.rendered.json';
+
+/** `cp1/etc/kubernetes/…` → SHA-256 of what was written there. */
+type Index = Readonly<Record<string, string>>;
+
+export interface DirectoryChange {
+  readonly kind: 'create' | 'change' | 'remove';
+  /** Relative to the directory: `cp1/etc/kubernetes/manifests/etcd.yaml`. */
+  readonly path: string;
+  readonly sensitive: boolean;
+  readonly before?: Buffer;
+  readonly after?: Buffer;
+  /** What was there was not what the last run had written: somebody has edited it. */
+  readonly edited: boolean;
+}
+
+export interface DirectoryPlan {
+  readonly changes: readonly DirectoryChange[];
+  /** Files below a node's directory that no run has written: they are left alone. */
+  readonly strays: readonly string[];
+  readonly unchanged: number;
+}
+
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+function readIndex(root: string): Index {
+  try {
+    return JSON.parse(readFileSync(join(root, INDEX), 'utf8')) as Index;
+  } catch {
+    return {};
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** All files below `root`, relative to it, without the temporary files of killed runs. */
+function walk(root: string, below = ''): readonly string[] {
+  let entries: readonly import('node:fs').Dirent[];
+  try {
+    entries = readdirSync(join(root, below), { withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return entries.flatMap((entry) => {
+    const path = below ? `${below}/${entry.name}` : entry.name;
+    return entry.isDirectory() ? walk(root, path) : [path];
+  });
+}
+
+/**
+ * What {@link writeDirectory} would do.
+ * @param root the directory that holds one folder a node
+ * @param all the bundles of the whole cluster; a node that is not among them has left it
+ * @param chosen the nodes to write; others are left as they are
+ */
+export function planDirectory(root: string, all: readonly Bundle[], chosen: ReadonlySet<string>): DirectoryPlan {
+  const index = readIndex(root);
+  const changes: DirectoryChange[] = [];
+  const wanted = new Set<string>();
+  let unchanged = 0;
+  for (const bundle of all) {
+    for (const file of bundle.files) {
+      const path = bundle.node + file.path;
+      wanted.add(path);
+      if (!chosen.has(bundle.node)) continue;
+      const before = readIfThere(join(root, path));
+      if (before?.equals(file.content) && (lstatSync(join(root, path)).mode & 0o7777) === file.mode) {
+        unchanged++;
+        continue;
+      }
+      const edited = before !== undefined && index[path] !== undefined && index[path] !== sha256(before);
+      const kind = before ? 'change' : 'create';
+      changes.push({ kind, path, sensitive: file.sensitive, ...(before && { before }), after: file.content, edited });
+    }
+  }
+  const members = new Set(all.map((bundle) => bundle.node));
+  const strays: string[] = [];
+  for (const path of walk(root)) {
+    const node = path.split('/')[0] ?? '';
+    if (path === INDEX || wanted.has(path) || (members.has(node) && !chosen.has(node)) || isTemporary(path)) continue;
+    const before = readIfThere(join(root, path)) ?? Buffer.alloc(0);
+    if (index[path] === sha256(before)) changes.push({ kind: 'remove', path, sensitive: true, before, edited: false });
+    else strays.push(path);
+  }
+  return { changes, strays, unchanged };
+}
+
+const isTemporary = (path: string) => /(^|\/)\.[^/]+\.tmp-[0-9a-f]{12}$/.test(path);
+
+/**
+ * Brings the directory to what the bundles say: each file atomically, manifests after everything they need, files of
+ * earlier runs that are wanted no more removed, anything else left alone. The caller holds the directory's lock.
+ * @param bundles those of the chosen nodes
+ * @throws BootstrapError where something cannot be written; a later run goes on from there
+ */
+export async function writeDirectory(root: string, bundles: readonly Bundle[], plan: DirectoryPlan): Promise<void> {
+  await makeDirectory(root, 0o700);
+  const modes = new Map(bundles.flatMap((b) => b.files.map((file) => [b.node + file.path, file.mode] as const)));
+  const writes: AtomicFile[] = plan.changes.flatMap(({ path, after }) =>
+    after ? [{ path: join(root, path), content: after, mode: modes.get(path) ?? 0o600 }] : [],
+  );
+  const changed = new Set(plan.changes.map(({ path }) => path.split('/')[0]));
+  for (const bundle of bundles) if (changed.has(bundle.node)) await makeDirectories(root, bundle);
+  await writeFilesAtomic([...writes].sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path))));
+  for (const { kind, path } of plan.changes) if (kind === 'remove') removeWithEmptyParents(root, path);
+  const index = nextIndex(readIndex(root), bundles, plan);
+  const text = `${JSON.stringify(index, Object.keys(index).sort(), 1)}\n`;
+  if (readIfThere(join(root, INDEX))?.toString() !== text) await writeFilesAtomic([{ path: join(root, INDEX), content: text, mode: 0o600 }]);
+}
+
+const isManifest = (path: string) => path.includes('/etc/kubernetes/manifests/');
+
+async function makeDirectories(root: string, bundle: Bundle): Promise<void> {
+  const top = join(root, bundle.node);
+  await makeDirectory(top, 0o700);
+  const modes = new Map(bundle.directories.map(({ path, mode }) => [path, mode]));
+  const needed = new Set<string>(modes.keys());
+  for (const { path } of bundle.files) for (let dir = dirname(path); dir !== '/'; dir = dirname(dir)) needed.add(dir);
+  for (const path of [...needed].sort()) {
+    const dir = top + path;
+    await makeDirectory(dir, 0o755);
+    const mode = modes.get(path) ?? 0o755;
+    if ((lstatSync(dir).mode & 0o7777) !== mode) chmodSync(dir, mode);
+    removeStaleTemps(dir);
+  }
+}
+
+function removeWithEmptyParents(root: string, path: string): void {
+  rmSync(join(root, path), { force: true });
+  for (let dir = dirname(path); dir !== '.'; dir = dirname(dir)) {
+    try {
+      rmdirSync(join(root, dir));
+    } catch {
+      return;
+    }
+  }
+}
+
+/** Entries of nodes that were not written stay. Taken from the bundles, so that a run after a killed one completes it. */
+function nextIndex(index: Index, bundles: readonly Bundle[], plan: DirectoryPlan): Index {
+  const next: Record<string, string> = { ...index };
+  for (const { kind, path } of plan.changes) if (kind === 'remove') delete next[path];
+  for (const bundle of bundles) for (const file of bundle.files) next[bundle.node + file.path] = sha256(file.content);
+  return next;
+}

@@ -1,0 +1,17 @@
+import ipaddr from 'ipaddr.js';
+import { isAddress } from '../spec/names.ts';
+
+/**
+ * An IP address in the one form in which it is compared and written into certificates, or undefined where the text is
+ * not one. IPv4 in IPv6 (`::ffff:10.0.0.1`) is IPv4, as Go's net.ParseIP has it.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (!isAddress(text)) return undefined;
+  const address = ipaddr.process(text);
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+}
+
+/** The 4 or 16 bytes of a canonical address. */
+export function addressBytes(address: string): Buffer {
+  return Buffer.from(ipaddr.parse(address).toByteArray());
+}

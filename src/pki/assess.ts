@@ -1,0 +1,109 @@
+import { errorAt, type Fault, warningAt } from '../base/fault.ts';
+import type { SecretPem } from '../base/pem.ts';
+import type { Certificate } from './certificate.ts';
+import { day, type Demands, keyMisfit, type Misfit, misfits } from './fit.ts';
+import type { LeafEntry } from './inventory.ts';
+import { keyAlgorithm, privateKey } from './keys.ts';
+import { PemError } from './pem-blocks.ts';
+import type { KeyPair } from './pki.ts';
+import type { PkiStore } from './store.ts';
+import { SERVICE_ACCOUNT, type Stored, type StoredAuthority, type StoredLeaf } from './stored.ts';
+
+/** What is to become of one leaf. */
+export type LeafVerdict =
+  | { readonly kind: 'kept'; readonly entry: LeafEntry; readonly pair: KeyPair; readonly warnings: readonly Fault[] }
+  | {
+      readonly kind: 'issued';
+      readonly entry: LeafEntry;
+      /** The key of a killed run that is there already; otherwise a new one is made. */
+      readonly key: SecretPem | undefined;
+      /** There was a certificate, and this is what was wrong with it. */
+      readonly reasons: readonly Misfit[];
+      readonly change: 'created' | 'reissued';
+    };
+
+/**
+ * Why nothing may be issued at all: what is there says that something is gone which only the user can bring back, or
+ * that a CA has come to its end. To make a new CA then would cut a running cluster in two.
+ */
+export function obstacles(stored: Stored, now: Date, store: PkiStore): readonly Fault[] {
+  const faults: Fault[] = [];
+  const issued = stored.leaves.filter((leaf) => leaf.certificate || leaf.damage !== undefined);
+  for (const { entry, certificate, key } of stored.authorities.values()) {
+    const orphan = issued.find((leaf) => leaf.entry.authority === entry.name);
+    const [certificateFile, keyFile] = [store.shown(`${entry.path}.crt`), store.shown(`${entry.path}.key`)];
+    if (certificate) faults.push(...lifeFaults(certificate, certificateFile, now));
+    else if (!key && orphan) {
+      const hint = 'restore them from a backup; to start a new cluster instead, remove the whole directory';
+      const found = store.shown(`${orphan.entry.path}.crt`);
+      faults.push(errorAt(undefined, `${certificateFile} and ${keyFile}: are missing, yet ${found} is there`, hint));
+    }
+  }
+  const { key, publicKeys } = stored.serviceAccount;
+  const orphan = publicKeys === undefined ? issued[0]?.entry.path.concat('.crt') : SERVICE_ACCOUNT.publicKeys;
+  if (!key && orphan !== undefined) {
+    const hint =
+      'restore it from a backup; a new private key put there instead makes all service-account tokens issued so far invalid';
+    const file = store.shown(SERVICE_ACCOUNT.key);
+    faults.push(errorAt(undefined, `${file}: is missing, yet ${store.shown(orphan)} is there`, hint));
+  }
+  return faults;
+}
+
+function lifeFaults({ notBefore, notAfter }: Certificate, file: string, now: Date): readonly Fault[] {
+  if (notAfter <= now.getTime()) {
+    return [errorAt(undefined, `${file}: the CA has expired on ${day(notAfter)}`, 'replace it with a new CA by hand; it is never overwritten')];
+  }
+  if (notBefore > now.getTime()) {
+    const from = new Date(notBefore).toISOString();
+    return [errorAt(undefined, `${file}: the CA is not valid before ${from}`, 'is the clock of this machine right?')];
+  }
+  return [];
+}
+
+/**
+ * Decides on one leaf. `issuer` is undefined where its CA is still to be made.
+ * @returns the verdict, or the fault where it must be issued and the key of its CA is kept elsewhere.
+ */
+export function assessLeaf(
+  leaf: StoredLeaf,
+  issuer: StoredAuthority & { readonly certificate: Certificate } | undefined,
+  demands: Demands,
+  store: PkiStore,
+): LeafVerdict | Fault {
+  const { entry, certificate, key } = leaf;
+  const wrong = issuer ? leafMisfits(leaf, issuer.certificate, demands) : [];
+  const file = store.shown(`${entry.path}.crt`);
+  const tolerable = issuer !== undefined && issuer.key === undefined && !wrong.some((misfit) => misfit.harmful);
+  if (certificate && key && (!wrong.length || tolerable)) {
+    // A certificate that works is better than none where this program cannot issue another.
+    const warnings = wrong.map(({ text }) => warningAt(undefined, `${file}: ${text}`, 'the key of its CA is kept elsewhere: replace it by hand'));
+    return { kind: 'kept', entry, pair: { certificate: certificate.pem, key }, warnings };
+  }
+  if (issuer && !issuer.key) {
+    const keyFile = store.shown(`${issuer.entry.path}.key`);
+    const why = wrong.map(({ text }) => text).join('; ') || 'is missing';
+    return errorAt(undefined, `${file}: ${why}; it cannot be issued without ${keyFile}`, `put the CA's key there for this run, or the certificate and its key in their places`);
+  }
+  const change = certificate || leaf.damage !== undefined ? 'reissued' : 'created';
+  const usable = change === 'created' && key && hasAlgorithm(key, demands) ? key : undefined;
+  return { kind: 'issued', entry, key: usable, reasons: wrong, change };
+}
+
+function leafMisfits({ entry, certificate, key, damage }: StoredLeaf, issuer: Certificate, demands: Demands): readonly Misfit[] {
+  if (damage !== undefined) return [{ kind: 'unreadable', text: damage, harmful: true }];
+  if (!certificate) return [];
+  if (!key) return [{ kind: 'key', text: 'has no key beside it', harmful: true }];
+  const found = misfits(certificate, entry, issuer, demands);
+  const misfit = keyMisfit(certificate, key);
+  return misfit ? [...found, misfit] : found;
+}
+
+function hasAlgorithm(key: SecretPem, { algorithm }: Demands): boolean {
+  try {
+    return keyAlgorithm(privateKey(key)) === algorithm;
+  } catch (error) {
+    if (error instanceof PemError) return false;
+    throw error;
+  }
+}

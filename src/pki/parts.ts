@@ -1,0 +1,52 @@
+import type { Pem, SecretPem } from '../base/pem.ts';
+import type { Certificate } from './certificate.ts';
+import type { AuthorityEntry, LeafEntry } from './inventory.ts';
+import type { Authority, KeyPair, NodeLeaf, Pki } from './pki.ts';
+
+/** A CA that has its certificate. */
+export interface CertifiedAuthority {
+  readonly entry: AuthorityEntry;
+  readonly certificate: Certificate;
+  readonly key: SecretPem | undefined;
+  /** What is trusted besides the certificate itself. */
+  readonly trusted: readonly Certificate[];
+}
+
+export interface LeafPair {
+  readonly entry: LeafEntry;
+  readonly pair: KeyPair;
+}
+
+/** A complete Pki in the order of its inventory. */
+export interface PkiParts {
+  readonly authorities: readonly CertifiedAuthority[];
+  readonly serviceAccount: Pki['serviceAccount'];
+  readonly leaves: readonly LeafPair[];
+}
+
+export function makePki({ authorities, serviceAccount, leaves }: PkiParts): Pki {
+  const nodes = new Map<string, Map<NodeLeaf, KeyPair>>();
+  let admin: KeyPair | undefined;
+  let superAdmin: KeyPair | undefined;
+  for (const { entry, pair } of leaves) {
+    if (entry.use.kind === 'admin') admin = pair;
+    else if (entry.use.kind === 'super-admin') superAdmin = pair;
+    else {
+      const { node, leaf } = entry.use;
+      nodes.set(node, (nodes.get(node) ?? new Map<NodeLeaf, KeyPair>()).set(leaf, pair));
+    }
+  }
+  if (!admin || !superAdmin) throw new Error('an inventory without administrators');
+  return {
+    authorities: new Map(authorities.map((authority) => [authority.entry.name, asAuthority(authority)])),
+    serviceAccount,
+    admin,
+    superAdmin,
+    nodes,
+  };
+}
+
+function asAuthority({ certificate, key, trusted }: CertifiedAuthority): Authority {
+  const bundle = [certificate, ...trusted].map(({ pem }) => pem).join('') as Pem;
+  return { certificate: certificate.pem, key, bundle };
+}

@@ -1,0 +1,175 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { BootstrapError } from '../base/errors.ts';
+import { errorAt, type Fault, warningAt } from '../base/fault.ts';
+import { type Pem, SecretPem } from '../base/pem.ts';
+import { type Certificate, readCertificate, readCertificates } from './certificate.ts';
+import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
+import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, signatureDigest } from './keys.ts';
+import { PemError } from './pem-blocks.ts';
+import type { AuthorityName } from './pki.ts';
+import type { PkiStore } from './store.ts';
+
+/** What lies under `pki/` now, read and checked as far as that takes no clock. */
+export interface Stored {
+  readonly authorities: ReadonlyMap<AuthorityName, StoredAuthority>;
+  readonly serviceAccount: StoredServiceAccount;
+  readonly leaves: readonly StoredLeaf[];
+  readonly warnings: readonly Fault[];
+}
+
+/** The key belongs to the certificate where both are there. */
+export interface StoredAuthority {
+  readonly entry: AuthorityEntry;
+  readonly certificate: Certificate | undefined;
+  readonly key: SecretPem | undefined;
+  /** What is trusted besides the certificate itself. */
+  readonly trusted: readonly Certificate[];
+}
+
+export interface StoredServiceAccount {
+  readonly key: SecretPem | undefined;
+  readonly algorithm: string | undefined;
+  /** As on disk; the key's own is among them. */
+  readonly publicKeys: Pem | undefined;
+}
+
+export interface StoredLeaf {
+  readonly entry: LeafEntry;
+  readonly certificate: Certificate | undefined;
+  readonly key: SecretPem | undefined;
+  /** Why there is a certificate file and yet no certificate, in words that follow its name. */
+  readonly damage: string | undefined;
+}
+
+export const SERVICE_ACCOUNT = { key: 'sa.key', publicKeys: 'sa.pub' } as const;
+
+/**
+ * Reads all that the inventory names. Damage to what can be made again (a leaf) is part of the result.
+ * @throws BootstrapError naming every file of a CA or of the service-account pair that is damaged or does not fit.
+ */
+export function readStoredPki(inventory: Inventory, store: PkiStore): Stored {
+  const reader = new PkiReader(store);
+  const authorities = new Map(inventory.authorities.map((entry) => [entry.name, reader.authority(entry)]));
+  const serviceAccount = reader.serviceAccount();
+  const leaves = inventory.leaves.map((entry) => reader.leaf(entry));
+  failWith(reader.faults, store);
+  return { authorities, serviceAccount, leaves, warnings: reader.warnings };
+}
+
+/** Throws where there are faults: one by itself, several together. */
+export function failWith(faults: readonly Fault[], store: PkiStore): void {
+  const [first, ...others] = faults;
+  if (!first) return;
+  if (!others.length) throw new BootstrapError('failed', first.message, first.hint === undefined ? {} : { hint: first.hint });
+  throw new BootstrapError('failed', `${store.shown('')}: ${faults.length} things are wrong`, { faults });
+}
+
+/** Collects faults on its way, so that the user sees all of them at once. */
+class PkiReader {
+  readonly faults: Fault[] = [];
+  readonly warnings: Fault[] = [];
+  readonly #store: PkiStore;
+
+  constructor(store: PkiStore) {
+    this.#store = store;
+  }
+
+  authority(entry: AuthorityEntry): StoredAuthority {
+    const [certificateFile, keyFile, bundleFile] = [`${entry.path}.crt`, `${entry.path}.key`, `${entry.path}-bundle.crt`];
+    const certificate = this.#parse(certificateFile, (text) => signingCertificate(text, this.#store.shown(bundleFile)));
+    const key = this.#secret(keyFile, (pem) => this.#signing(keyFile, privateKey(pem)));
+    const bundle = this.#parse(bundleFile, readCertificates) ?? [];
+    if (certificate) {
+      if (!certificate.x509.ca) this.#fault(certificateFile, 'is not the certificate of a CA');
+      this.#signing(certificateFile, certificate.x509.publicKey);
+      if (key && this.#parsed(keyFile, () => !matchesCertificate(certificate.x509, key))) {
+        this.#fault(keyFile, `does not belong to ${this.#store.shown(certificateFile)}`, 'put the two that belong together there');
+      }
+      if (bundle.length && !bundle.some((other) => sameCertificate(other, certificate))) {
+        this.#fault(bundleFile, `does not hold ${this.#store.shown(certificateFile)}`, 'add it: what it signs would not be trusted');
+      }
+    }
+    const trusted = bundle.filter((other) => !certificate || !sameCertificate(other, certificate));
+    return { entry, certificate, key, trusted };
+  }
+
+  serviceAccount(): StoredServiceAccount {
+    const { key: keyFile, publicKeys: publicFile } = SERVICE_ACCOUNT;
+    let own: KeyObject | undefined;
+    const key = this.#secret(keyFile, (pem) => {
+      own = createPublicKey(privateKey(pem));
+      this.#signing(keyFile, own);
+    });
+    const text = this.#store.read(publicFile)?.text;
+    const others = text === undefined ? undefined : this.#parsed(publicFile, () => publicKeys(text));
+    if (others && !others.length) this.#fault(publicFile, 'holds no public key in PEM form');
+    else if (own && others && !others.some((other) => own?.equals(other))) {
+      this.#fault(publicFile, `does not hold the public key of ${this.#store.shown(keyFile)}`, 'remove it to have it made again from the key');
+    }
+    return { key, algorithm: own && keyAlgorithm(own), publicKeys: text as Pem | undefined };
+  }
+
+  leaf(entry: LeafEntry): StoredLeaf {
+    const key = this.#secret(`${entry.path}.key`);
+    const stored = this.#store.read(`${entry.path}.crt`);
+    try {
+      return { entry, key, certificate: stored && readCertificate(stored.text), damage: undefined };
+    } catch (error) {
+      if (!(error instanceof PemError)) throw error;
+      return { entry, key, certificate: undefined, damage: error.message };
+    }
+  }
+
+  #secret(file: string, check: (key: SecretPem) => void = () => {}): SecretPem | undefined {
+    const stored = this.#store.read(file);
+    if (!stored) return undefined;
+    if (stored.mode & 0o077) {
+      const shown = this.#store.shown(file);
+      this.warnings.push(
+        warningAt(undefined, `${shown}: others may read this key (mode ${stored.mode.toString(8).padStart(4, '0')})`, `chmod 600 ${shown}`),
+      );
+    }
+    const key = new SecretPem(stored.text);
+    const before = this.faults.length;
+    this.#parsed(file, () => check(key));
+    return this.faults.length === before ? key : undefined;
+  }
+
+  #signing(file: string, key: KeyObject): void {
+    if (signatureDigest(key)) return;
+    this.#fault(file, `holds a key of the kind ${keyAlgorithm(key)}`, 'use RSA with 2048 bits or more, or ECDSA on P-256, P-384 or P-521');
+  }
+
+  #parse<T>(file: string, read: (text: string) => T): T | undefined {
+    const text = this.#store.read(file)?.text;
+    return text === undefined ? undefined : this.#parsed(file, () => read(text));
+  }
+
+  #parsed<T>(file: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof PemError)) throw error;
+      this.#fault(file, error.message, error.hint);
+      return undefined;
+    }
+  }
+
+  #fault(file: string, message: string, hint = 'restore it from a backup; it is never overwritten'): void {
+    this.faults.push(errorAt(undefined, `${this.#store.shown(file)}: ${message}`, hint));
+  }
+}
+
+export function sameCertificate(a: Certificate, b: Certificate): boolean {
+  return a.x509.raw.equals(b.x509.raw);
+}
+
+/** More than one would stop the controller-manager: "expected 1 certificate, found 2". */
+function signingCertificate(text: string, bundleFile: string): Certificate {
+  const [first, ...others] = readCertificates(text);
+  if (first && !others.length) return first;
+  throw new PemError(
+    `holds ${others.length + 1} certificates instead of one`,
+    `keep the one that signs there and put all that are trusted into ${bundleFile}`,
+  );
+}

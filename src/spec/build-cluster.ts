@@ -1,0 +1,147 @@
+import { parseVersion } from '../kubernetes/version.ts';
+import { blocksOf } from './blocks.ts';
+import { parseCidrList } from './cidr.ts';
+import type {
+  Cluster,
+  ClusterEtcd,
+  ClusterNode,
+  ComponentSettings,
+  ExtraArg,
+  ExtraEnv,
+  ExtraVolume,
+  KeyAlgorithm,
+  NodeFile,
+  Patch,
+  Taint,
+} from './cluster.ts';
+import { parseDuration } from './duration.ts';
+import { parseEndpoint } from './endpoint.ts';
+import { asList, asNumber, asObject, asStrings, asText } from './read-tree.ts';
+import { at, type Json, type MapTree, type Tree, toJson } from './tree.ts';
+
+/** What `patches` and `files` hold once their sources were read; each with the nodes it is for. */
+export interface SpecContents {
+  readonly patches: readonly (Patch & { readonly nodes: readonly string[] | undefined })[];
+  readonly files: readonly (NodeFile & { readonly nodes: readonly string[] | undefined })[];
+}
+
+/** Makes the Cluster from a spec that has passed all checks and has its defaults. */
+export function buildCluster(name: string, profiles: readonly string[], spec: MapTree, contents: SpecContents): Cluster {
+  const version = parseVersion(asText(at(spec, ['kubernetesVersion'])) ?? '');
+  if ('error' in version) throw new Error(`unchecked version: ${version.error}`);
+  const endpointText = asText(at(spec, ['controlPlaneEndpoint']));
+  const endpoint = endpointText === undefined ? undefined : parseEndpoint(endpointText, 6443);
+  const hours = (path: string) => (parseDuration(asText(at(spec, ['pki', path])) ?? '') ?? 0) / 3.6e6;
+  return Object.freeze({
+    name,
+    profiles,
+    version,
+    endpoint: endpoint && 'host' in endpoint ? endpoint : undefined,
+    nodes: asList(at(spec, ['nodes'])).map((node) => buildNode(node, spec, contents)),
+    networking: {
+      serviceSubnets: subnets(at(spec, ['networking', 'serviceSubnet'])),
+      podSubnets: subnets(at(spec, ['networking', 'podSubnet'])),
+      dnsDomain: asText(at(spec, ['networking', 'dnsDomain'])) ?? '',
+    },
+    imageRepository: asText(at(spec, ['imageRepository'])) ?? '',
+    etcd: buildEtcd(at(spec, ['etcd', 'external'])),
+    pki: {
+      algorithm: asText(at(spec, ['pki', 'algorithm'])) as KeyAlgorithm,
+      serviceAccountAlgorithm: asText(at(spec, ['pki', 'serviceAccountAlgorithm'])) as KeyAlgorithm,
+      caValidityHours: hours('caValidity'),
+      certValidityHours: hours('certValidity'),
+    },
+    healthCheckSeconds: (parseDuration(asText(at(spec, ['timeouts', 'controlPlaneComponentHealthCheck'])) ?? '') ?? 0) / 1000,
+    hostCACertDirs: asStrings(at(spec, ['hostCACertDirs'])),
+    spec,
+  });
+}
+
+function subnets(tree: Tree | undefined): readonly string[] {
+  const text = asText(tree);
+  const parsed = text === undefined ? [] : parseCidrList(text);
+  return 'error' in parsed ? [] : parsed.map((cidr) => cidr.text);
+}
+
+function buildEtcd(external: Tree | undefined): ClusterEtcd {
+  if (!external) return { kind: 'local' };
+  return {
+    kind: 'external',
+    endpoints: asStrings(at(external, ['endpoints'])),
+    caFile: asText(at(external, ['caFile'])) ?? '',
+    certFile: asText(at(external, ['certFile'])) ?? '',
+    keyFile: asText(at(external, ['keyFile'])) ?? '',
+  };
+}
+
+function buildNode(node: Tree, spec: MapTree, contents: SpecContents): ClusterNode {
+  const name = asText(at(node, ['name'])) ?? '';
+  const [first = '', ...others] = asStrings(at(node, ['addresses']));
+  const blocks = blocksOf(spec, node);
+  const block = (key: string) => at(blocks, [key]);
+  const mine = (item: { readonly nodes: readonly string[] | undefined }) => item.nodes?.includes(name) ?? true;
+  return {
+    name,
+    hostname: asText(at(node, ['hostname'])),
+    addresses: [first, ...others],
+    labels: asObject(at(node, ['labels'])) as Record<string, string>,
+    taints: asList(at(node, ['taints'])).map((taint) => toJson(taint) as unknown as Taint),
+    apiServer: {
+      ...component(block('apiServer')),
+      bindPort: asNumber(at(blocks, ['apiServer', 'bindPort'])) ?? 6443,
+      certSANs: asStrings(at(blocks, ['apiServer', 'certSANs'])),
+    },
+    controllerManager: component(block('controllerManager')),
+    scheduler: component(block('scheduler')),
+    etcd: {
+      ...component(block('etcd')),
+      dataDir: asText(at(blocks, ['etcd', 'dataDir'])) ?? '',
+      imageRepository: asText(at(blocks, ['etcd', 'imageRepository'])) ?? '',
+      imageTag: asText(at(blocks, ['etcd', 'imageTag'])) ?? '',
+      serverCertSANs: asStrings(at(blocks, ['etcd', 'serverCertSANs'])),
+      peerCertSANs: asStrings(at(blocks, ['etcd', 'peerCertSANs'])),
+    },
+    kubelet: {
+      config: asObject(at(blocks, ['kubelet', 'config'])),
+      extraArgs: extraArgs(at(blocks, ['kubelet', 'extraArgs'])),
+      criSocket: asText(at(blocks, ['kubelet', 'criSocket'])) ?? '',
+      installUnit: toJson(at(blocks, ['kubelet', 'installUnit']) ?? spec) === true,
+    },
+    patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
+    files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
+    blocks,
+  };
+}
+
+function component(block: Tree | undefined): ComponentSettings {
+  const resources = at(block, ['resources']);
+  return {
+    extraArgs: extraArgs(at(block, ['extraArgs'])),
+    extraEnvs: asList(at(block, ['extraEnvs'])).map((env) => toJson(env) as unknown as ExtraEnv),
+    extraVolumes: asList(at(block, ['extraVolumes'])).map(extraVolume),
+    resources: resources && toJson(resources),
+  };
+}
+
+/** Numbers and booleans keep the text in which they were written: `1.10` stays `1.10`. */
+function extraArgs(tree: Tree | undefined): readonly ExtraArg[] {
+  if (tree?.kind !== 'map') return [];
+  return [...tree.entries].map(([name, value]) => ({ name, values: argValues(value), at: { path: value.path, origin: value.origin } }));
+}
+
+function argValues(value: Tree): readonly string[] | null {
+  if (value.kind === 'list') return value.items.map((item) => (item.kind === 'scalar' ? item.source : ''));
+  return value.kind === 'scalar' && value.value !== null ? [value.source] : null;
+}
+
+function extraVolume(tree: Tree): ExtraVolume {
+  const json = toJson(tree) as { readonly [key: string]: Json };
+  return {
+    name: String(json['name']),
+    hostPath: String(json['hostPath']),
+    mountPath: String(json['mountPath']),
+    readOnly: json['readOnly'] === true,
+    pathType: typeof json['pathType'] === 'string' ? json['pathType'] : '',
+    at: { path: tree.path, origin: tree.origin },
+  };
+}

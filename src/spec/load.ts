@@ -1,0 +1,106 @@
+import { dirname } from 'node:path';
+import { BootstrapError } from '../base/errors.ts';
+import { errorAt, type Fault, type Located, uniqueFaults } from '../base/fault.ts';
+import { buildCluster } from './build-cluster.ts';
+import { checkNetworking } from './checks/networking.ts';
+import { checkMembers, checkNodes } from './checks/nodes.ts';
+import { checkRequires } from './checks/requires.ts';
+import { checkSettings } from './checks/settings.ts';
+import type { Cluster } from './cluster.ts';
+import { readContents } from './contents.ts';
+import { withDefaults } from './defaults.ts';
+import { type Profile, type ProfileFolder, resolveProfiles } from './profiles.ts';
+import { readTextFile } from './read-file.ts';
+import { asList, asText } from './read-tree.ts';
+import { readYaml } from './read-yaml.ts';
+import { applySet } from './set-option.ts';
+import { at, fromJson, type MapTree, mergeTrees, pruneNulls, type Tree } from './tree.ts';
+import { validateDocument } from './validate-document.ts';
+
+export interface LoadOptions {
+  /** The cluster file, and how it is named in messages. */
+  readonly file: string;
+  readonly shown: string;
+  /** Its text, where it is not read from `file` (a cluster file that is about to be written). */
+  readonly text?: string;
+  readonly profileFolders: readonly ProfileFolder[];
+  /** `--profile`: replaces the file's list. */
+  readonly profiles?: readonly string[];
+  /** `--set` options in their order. */
+  readonly sets?: readonly string[];
+}
+
+export interface LoadedCluster {
+  readonly cluster: Cluster;
+  readonly warnings: readonly Fault[];
+}
+
+/**
+ * Reads the cluster file, lays it over its profiles and defaults and checks everything.
+ * @throws BootstrapError `cluster-file` with every fault there is; `usage` for bad options or where there is no file
+ */
+export function loadCluster(options: LoadOptions): LoadedCluster {
+  const document = readClusterFile(options);
+  const structure = validateDocument(document, 'Cluster');
+  const chosen = chosenProfiles(document, options.profiles);
+  let profiles: readonly Profile[] = [];
+  let profileFaults: readonly Fault[] = [];
+  try {
+    profiles = resolveProfiles(chosen, options.profileFolders);
+  } catch (error) {
+    if (!(error instanceof BootstrapError) || !error.faults.length) throw error;
+    profileFaults = error.faults;
+  }
+  const spec = withDefaults(mergedSpec(profiles, document));
+  const contents = structure.length ? { patches: [], files: [], faults: [] } : readContents(spec, dirname(options.file));
+  // values of the wrong shape are reported once, by the schema; the checks below pass over what they cannot read
+  const faults = uniqueFaults([
+    ...structure,
+    ...profileFaults,
+    ...checkNodes(spec),
+    ...checkMembers(spec),
+    ...checkNetworking(spec),
+    ...checkSettings(spec),
+    ...checkRequires(spec, profiles),
+    ...contents.faults,
+  ]);
+  const errors = faults.filter((fault) => fault.severity === 'error');
+  if (errors.length) throw clusterFileError(options.shown, faults);
+  const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
+  const cluster = buildCluster(name, profiles.map((p) => p.name), spec, contents);
+  return { cluster, warnings: faults };
+}
+
+/** The error for a cluster file with these faults; warnings among them are shown too. */
+export function clusterFileError(shown: string, faults: readonly Fault[]): BootstrapError {
+  const errors = faults.filter((fault) => fault.severity === 'error').length;
+  return new BootstrapError('cluster-file', `${shown} has ${errors} error${errors === 1 ? '' : 's'}`, { faults });
+}
+
+function readClusterFile({ file, shown, text, sets = [] }: LoadOptions): Tree {
+  const read = readYaml({ file: shown, text: text ?? readTextFile(file, shown), origin: (place) => ({ kind: 'file', place }) });
+  if (read.faults.length) throw clusterFileError(shown, read.faults);
+  const [document, second] = read.documents;
+  const start: Located = { path: '', origin: { kind: 'file', place: { file: shown, line: 1, column: 1 } } };
+  if (second) throw clusterFileError(shown, [errorAt(second, 'a second document begins here; a cluster file holds one')]);
+  if (!document || (document.kind === 'scalar' && document.value === null)) {
+    throw clusterFileError(shown, [errorAt(start, 'is empty', 'it must hold apiVersion, kind: Cluster and spec; `bootstrap init` writes one where there is none')]);
+  }
+  return sets.reduce(applySet, document);
+}
+
+function chosenProfiles(document: Tree, options: readonly string[] | undefined): readonly { readonly name: string; readonly at?: Located }[] {
+  if (options?.length) return options.map((name) => ({ name, at: { path: '', origin: { kind: 'option', text: `--profile ${name}` } } }));
+  return asList(at(document, ['spec', 'profiles'])).flatMap((tree) => {
+    const name = asText(tree);
+    return name === undefined ? [] : [{ name, at: tree }];
+  });
+}
+
+function mergedSpec(profiles: readonly Profile[], document: Tree): MapTree {
+  const own = at(document, ['spec']);
+  const empty = fromJson({}, 'spec', document.origin);
+  const layers = [...profiles.map((p) => p.spec), own ?? empty];
+  const merged = pruneNulls(layers.reduce<Tree>((base, over) => mergeTrees(base, over) ?? base, empty));
+  return merged.kind === 'map' ? merged : (empty as MapTree);
+}
