@@ -20,7 +20,11 @@ export interface Lock {
 
 function startTime(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ')[19] ?? '';
+    return (
+      readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ')[19] ?? ''
+    );
   } catch {
     return '';
   }
@@ -55,7 +59,13 @@ function readHolder(path: string): Holder | undefined {
 export function acquireLock(dir: string, command: string, now: Date): Lock {
   const path = join(dir, LOCK);
   const own = join(dir, `${LOCK}.${process.pid}`);
-  const holder: Holder = { pid: process.pid, started: startTime(process.pid), host: hostname(), command, since: now.toISOString() };
+  const holder: Holder = {
+    pid: process.pid,
+    started: startTime(process.pid),
+    host: hostname(),
+    command,
+    since: now.toISOString(),
+  };
   writeFileSync(own, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -97,6 +107,9 @@ function takeAway(path: string, dead: Holder | undefined): void {
 
 function lockedError(path: string, { pid, host, command, since }: Holder): BootstrapError {
   const message = `another command works in this directory: \`${command}\` (process ${pid} on ${host}, since ${since})`;
-  const hint = host === hostname() ? 'wait for it to end' : `wait for it to end; if that machine is gone, remove ${basename(path)}`;
+  const hint =
+    host === hostname()
+      ? 'wait for it to end'
+      : `wait for it to end; if that machine is gone, remove ${basename(path)}`;
   return new BootstrapError('locked', message, { hint });
 }

@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import standaloneCode from 'ajv/dist/standalone/index.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { podSchema } from '../kubernetes/pod-schema.ts';
+import { writeHelp } from './help.ts';
 import { compileTemplates } from './templates.ts';
 
 /** Makes `src/generated`: validators as plain code and precompiled templates, so that no command compiles anything. */
@@ -13,7 +14,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const out = join(root, 'src/generated');
 
 /** Standalone ajv code still requires parts of ajv; bundled it stands alone and starts in a millisecond. */
-async function writeValidators(file: string, schemas: readonly object[], exports: Readonly<Record<string, string>>): Promise<void> {
+async function writeValidators(
+  file: string,
+  schemas: readonly object[],
+  exports: Readonly<Record<string, string>>,
+): Promise<void> {
   const ajv = new Ajv2020({
     schemas: [...schemas],
     allErrors: true,
@@ -42,3 +47,4 @@ await writeValidators('validate-cluster.ts', [cluster], {
 });
 await writeValidators('validate-pod.ts', [{ ...podSchema, $id: 'pod' }], { validatePod: 'pod' });
 await compileTemplates(root, out);
+await writeHelp(out);

@@ -1,4 +1,18 @@
 #!/usr/bin/env node
-import { main } from './main.ts';
+import { HELP } from '../generated/help.ts';
 
-await main(process.argv.slice(2));
+const argv = process.argv.slice(2);
+const help = readyHelp();
+if (help === undefined) {
+  const { main } = await import('./main.ts');
+  await main(argv);
+} else {
+  process.stdout.write(help);
+}
+
+/** The help that was written down at build time, where the terminal is wide enough for it and nothing else was asked. */
+function readyHelp(): string | undefined {
+  const [last, words] = [argv.at(-1), argv.slice(0, -1)];
+  const asked = last === undefined || last === '--help' || last === '-h';
+  return asked && (process.stdout.columns ?? 80) >= 80 ? HELP[words.join(' ')] : undefined;
+}

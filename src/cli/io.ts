@@ -22,7 +22,12 @@ export interface IoFlags {
 /** The process's own streams. Colour only on a terminal, and not where NO_COLOR or --no-color says otherwise. */
 export function processIo(flags: IoFlags): Io {
   const { stdin, stdout, stderr, env } = process;
-  const colorful = flags.color !== false && !env['NO_COLOR'] && env['TERM'] !== 'dumb' && Boolean(stdout.isTTY) && Boolean(stderr.isTTY);
+  const colorful =
+    flags.color !== false &&
+    !env['NO_COLOR'] &&
+    env['TERM'] !== 'dumb' &&
+    Boolean(stdout.isTTY) &&
+    Boolean(stderr.isTTY);
   return {
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),

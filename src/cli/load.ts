@@ -19,8 +19,14 @@ export function load(space: Workspace, options: CommonOptions, text?: string): L
       ...(options.set && { sets: options.set }),
     });
   } catch (error) {
-    if (error instanceof BootstrapError && error.code === 'usage' && error.message.startsWith(`${show(clusterFile)}: `)) {
-      throw new BootstrapError('usage', error.message, { hint: '`bootstrap init` makes a cluster file; --dir and --file say where to look' });
+    if (
+      error instanceof BootstrapError &&
+      error.code === 'usage' &&
+      error.message.startsWith(`${show(clusterFile)}: `)
+    ) {
+      throw new BootstrapError('usage', error.message, {
+        hint: '`bootstrap init` makes a cluster file; --dir and --file say where to look',
+      });
     }
     throw error;
   }

@@ -6,7 +6,9 @@ import type { Io } from './io.ts';
 export function reportFaults(faults: readonly Fault[], io: Io): void {
   for (const fault of uniqueFaults(faults)) {
     const line = describeFault(fault);
-    io.err(fault.severity === 'warning' ? `${io.color.yellow('warning:')} ${line}` : `${io.color.red('error:')} ${line}`);
+    io.err(
+      fault.severity === 'warning' ? `${io.color.yellow('warning:')} ${line}` : `${io.color.red('error:')} ${line}`,
+    );
   }
 }
 
@@ -23,7 +25,11 @@ export function reportError(error: unknown, io: Io, verbose: boolean): void {
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   io.err(`${io.color.red('internal error:')} ${name}: ${message}`);
-  io.err(verbose ? (stack ?? '') : '  This is a fault in bootstrap. Run it again with --verbose for where it came from, and report that.');
+  io.err(
+    verbose
+      ? (stack ?? '')
+      : '  This is a fault in bootstrap. Run it again with --verbose for where it came from, and report that.',
+  );
 }
 
 /** A fault as data for `-o json`. */

@@ -118,7 +118,8 @@ export async function writeDirectory(root: string, bundles: readonly Bundle[], p
   for (const { kind, path } of plan.changes) if (kind === 'remove') removeWithEmptyParents(root, path);
   const index = nextIndex(readIndex(root), bundles, plan);
   const text = `${JSON.stringify(index, Object.keys(index).sort(), 1)}\n`;
-  if (readIfThere(join(root, INDEX))?.toString() !== text) await writeFilesAtomic([{ path: join(root, INDEX), content: text, mode: 0o600 }]);
+  if (readIfThere(join(root, INDEX))?.toString() !== text)
+    await writeFilesAtomic([{ path: join(root, INDEX), content: text, mode: 0o600 }]);
 }
 
 const isManifest = (path: string) => path.includes('/etc/kubernetes/manifests/');

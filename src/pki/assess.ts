@@ -1,13 +1,14 @@
 import { errorAt, type Fault, warningAt } from '../base/fault.ts';
 import type { SecretPem } from '../base/pem.ts';
 import type { Certificate } from './certificate.ts';
-import { day, type Demands, keyMisfit, type Misfit, misfits } from './fit.ts';
+import { type Demands, day, keyMisfit, type Misfit, misfits } from './fit.ts';
 import type { LeafEntry } from './inventory.ts';
 import { keyAlgorithm, privateKey } from './keys.ts';
+import type { CertifiedAuthority } from './parts.ts';
 import { PemError } from './pem-blocks.ts';
-import type { KeyPair } from './pki.ts';
+import type { AuthorityName, KeyPair } from './pki.ts';
 import type { PkiStore } from './store.ts';
-import { SERVICE_ACCOUNT, type Stored, type StoredAuthority, type StoredLeaf } from './stored.ts';
+import { SERVICE_ACCOUNT, type Stored, type StoredLeaf } from './stored.ts';
 
 /** What is to become of one leaf. */
 export type LeafVerdict =
@@ -32,8 +33,9 @@ export function obstacles(stored: Stored, now: Date, store: PkiStore): readonly 
   for (const { entry, certificate, key } of stored.authorities.values()) {
     const orphan = issued.find((leaf) => leaf.entry.authority === entry.name);
     const [certificateFile, keyFile] = [store.shown(`${entry.path}.crt`), store.shown(`${entry.path}.key`)];
-    if (certificate) faults.push(...lifeFaults(certificate, certificateFile, now));
-    else if (!key && orphan) {
+    const life = certificate && lifeFault(certificate, certificateFile, now);
+    if (life) faults.push(life);
+    if (!certificate && !key && orphan) {
       const hint = 'restore them from a backup; to start a new cluster instead, remove the whole directory';
       const found = store.shown(`${orphan.entry.path}.crt`);
       faults.push(errorAt(undefined, `${certificateFile} and ${keyFile}: are missing, yet ${found} is there`, hint));
@@ -50,24 +52,43 @@ export function obstacles(stored: Stored, now: Date, store: PkiStore): readonly 
   return faults;
 }
 
-function lifeFaults({ notBefore, notAfter }: Certificate, file: string, now: Date): readonly Fault[] {
+/** Why a CA certificate cannot be used at this moment. `file` is how to call it. */
+export function lifeFault({ notBefore, notAfter }: Certificate, file: string, now: Date): Fault | undefined {
   if (notAfter <= now.getTime()) {
-    return [errorAt(undefined, `${file}: the CA has expired on ${day(notAfter)}`, 'replace it with a new CA by hand; it is never overwritten')];
+    return errorAt(
+      undefined,
+      `${file}: the CA has expired on ${day(notAfter)}`,
+      'it is never replaced here: put a valid one there',
+    );
   }
-  if (notBefore > now.getTime()) {
-    const from = new Date(notBefore).toISOString();
-    return [errorAt(undefined, `${file}: the CA is not valid before ${from}`, 'is the clock of this machine right?')];
-  }
-  return [];
+  if (notBefore <= now.getTime()) return undefined;
+  const from = new Date(notBefore).toISOString();
+  return errorAt(undefined, `${file}: the CA is not valid before ${from}`, 'is the clock of this machine right?');
 }
 
 /**
- * Decides on one leaf. `issuer` is undefined where its CA is still to be made.
- * @returns the verdict, or the fault where it must be issued and the key of its CA is kept elsewhere.
+ * Decides on every leaf. A CA that is not among `authorities` is still to be made.
+ * @returns the verdicts, and a fault for each leaf that must be issued while the key of its CA is kept elsewhere.
  */
-export function assessLeaf(
+export function assessLeaves(
+  leaves: readonly StoredLeaf[],
+  authorities: ReadonlyMap<AuthorityName, CertifiedAuthority>,
+  demands: Demands,
+  store: PkiStore,
+): { readonly verdicts: readonly LeafVerdict[]; readonly faults: readonly Fault[] } {
+  const verdicts: LeafVerdict[] = [];
+  const faults: Fault[] = [];
+  for (const leaf of leaves) {
+    const outcome = assessLeaf(leaf, authorities.get(leaf.entry.authority), demands, store);
+    if ('severity' in outcome) faults.push(outcome);
+    else verdicts.push(outcome);
+  }
+  return { verdicts, faults };
+}
+
+function assessLeaf(
   leaf: StoredLeaf,
-  issuer: StoredAuthority & { readonly certificate: Certificate } | undefined,
+  issuer: CertifiedAuthority | undefined,
   demands: Demands,
   store: PkiStore,
 ): LeafVerdict | Fault {
@@ -77,20 +98,30 @@ export function assessLeaf(
   const tolerable = issuer !== undefined && issuer.key === undefined && !wrong.some((misfit) => misfit.harmful);
   if (certificate && key && (!wrong.length || tolerable)) {
     // A certificate that works is better than none where this program cannot issue another.
-    const warnings = wrong.map(({ text }) => warningAt(undefined, `${file}: ${text}`, 'the key of its CA is kept elsewhere: replace it by hand'));
+    const warnings = wrong.map(({ text }) =>
+      warningAt(undefined, `${file}: ${text}`, 'the key of its CA is kept elsewhere: replace it by hand'),
+    );
     return { kind: 'kept', entry, pair: { certificate: certificate.pem, key }, warnings };
   }
   if (issuer && !issuer.key) {
     const keyFile = store.shown(`${issuer.entry.path}.key`);
     const why = wrong.map(({ text }) => text).join('; ') || 'is missing';
-    return errorAt(undefined, `${file}: ${why}; it cannot be issued without ${keyFile}`, `put the CA's key there for this run, or the certificate and its key in their places`);
+    return errorAt(
+      undefined,
+      `${file}: ${why}; it cannot be issued without ${keyFile}`,
+      `put the CA's key there for this run, or the certificate and its key in their places`,
+    );
   }
   const change = certificate || leaf.damage !== undefined ? 'reissued' : 'created';
   const usable = change === 'created' && key && hasAlgorithm(key, demands) ? key : undefined;
   return { kind: 'issued', entry, key: usable, reasons: wrong, change };
 }
 
-function leafMisfits({ entry, certificate, key, damage }: StoredLeaf, issuer: Certificate, demands: Demands): readonly Misfit[] {
+function leafMisfits(
+  { entry, certificate, key, damage }: StoredLeaf,
+  issuer: Certificate,
+  demands: Demands,
+): readonly Misfit[] {
   if (damage !== undefined) return [{ kind: 'unreadable', text: damage, harmful: true }];
   if (!certificate) return [];
   if (!key) return [{ kind: 'key', text: 'has no key beside it', harmful: true }];

@@ -54,3 +54,7 @@ export function readCertificate(text: string): Certificate {
 export function subjectText(certificate: Certificate): string {
   return certificate.x509.subject?.replaceAll('\n', ', ') ?? '';
 }
+
+export function sameCertificate(a: Certificate, b: Certificate): boolean {
+  return a.x509.raw.equals(b.x509.raw);
+}

@@ -8,6 +8,8 @@ export interface CertificateParts {
   /** The names as they were encoded, tag and length included: Go compares issuer and subject byte by byte. */
   readonly issuer: Buffer;
   readonly subject: Buffer;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Buffer;
   /** The value of each extension by its OID in DER (without tag and length), as hex: `551d0e` is subjectKeyIdentifier. */
   readonly extensions: ReadonlyMap<string, Buffer>;
 }
@@ -20,8 +22,8 @@ export function certificateParts(certificate: Buffer): CertificateParts {
   const fields = tbs ? derElements(tbs) : [];
   // TBSCertificate, RFC 5280 section 4.1: [0] version, serial, algorithm, issuer, validity, subject, key, …, [3] extensions
   const offset = fields[0]?.[0] === VERSION ? 1 : 0;
-  const [issuer, subject] = [fields[offset + 2], fields[offset + 4]];
-  if (!issuer || !subject) throw new PemError('is not an X.509 certificate');
+  const [issuer, subject, publicKey] = [fields[offset + 2], fields[offset + 4], fields[offset + 5]];
+  if (!issuer || !subject || !publicKey) throw new PemError('is not an X.509 certificate');
   const wrapped = fields.find((field) => field[0] === EXTENSIONS);
   const [list] = wrapped ? derElements(wrapped) : [];
   const extensions = new Map<string, Buffer>();
@@ -30,7 +32,7 @@ export function certificateParts(certificate: Buffer): CertificateParts {
     const [id, value] = [parts[0], parts.at(-1)];
     if (id && value) extensions.set(derContent(id).toString('hex'), derContent(value));
   }
-  return { issuer, subject, extensions };
+  return { issuer, subject, publicKey, extensions };
 }
 
 /** The content of one DER element. */
@@ -55,7 +57,12 @@ function header(der: Buffer, at: number): { readonly content: number; readonly e
   const first = der[at + 1] ?? 0x80;
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
   const content = at + 2 + lengthBytes;
-  const length = first < 0x80 ? first : lengthBytes >= 1 && lengthBytes <= 4 && content <= der.length ? der.readUIntBE(at + 2, lengthBytes) : Number.NaN;
+  const length =
+    first < 0x80
+      ? first
+      : lengthBytes >= 1 && lengthBytes <= 4 && content <= der.length
+        ? der.readUIntBE(at + 2, lengthBytes)
+        : Number.NaN;
   const end = content + length;
   if (!(end <= der.length)) throw new PemError('is not valid DER');
   return { content, end };

@@ -1,13 +1,12 @@
 import type { Fault } from '../base/fault.ts';
 import { advice } from './advice.ts';
 import { assessLeaves, type LeafVerdict, obstacles } from './assess.ts';
-import { keyMisfit } from './fit.ts';
 import type { Inventory } from './inventory.ts';
 import { certifyLoneKeys, issueAll, makeKeys, type Sources } from './issue.ts';
-import { type CertifiedAuthority, type LeafPair, makePki, type PkiParts } from './parts.ts';
+import { makePki, type PkiParts } from './parts.ts';
 import type { Pki } from './pki.ts';
 import type { PkiFile, PkiStore } from './store.ts';
-import { failWith, missing, readStoredPki, SERVICE_ACCOUNT, type Stored } from './stored.ts';
+import { failWith, readStoredPki, SERVICE_ACCOUNT, type Stored } from './stored.ts';
 
 export interface EnsureOptions extends Sources {
   /** Milliseconds of life below which a certificate is issued again. */
@@ -43,12 +42,12 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   const { algorithm, certValidity } = inventory;
   if (!dryRun) store.removeStaleTemps();
   const stored = readStoredPki(inventory, store);
-  failWith(obstacles(stored, now, store), store);
+  failWith(obstacles(stored, now, store), store.directory);
 
   const certified = await certifyLoneKeys(stored, inventory, options);
   const demands = { algorithm, certValidity, now, renewBefore };
   const { verdicts, faults } = assessLeaves(stored.leaves, certified, demands, store);
-  failWith(faults, store);
+  failWith(faults, store.directory);
 
   const keys = await makeKeys(stored, certified, verdicts, inventory, options);
   const keyFiles = [...keys].map(([path, content]) => ({ path: `${path}.key`, content }));
@@ -69,24 +68,40 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   };
 }
 
-/**
- * What is there, for commands that must not write. Whether certificates still fit the cluster is not asked.
- * @throws BootstrapError naming everything that is missing or damaged.
- */
-export function readPki(inventory: Inventory, store: PkiStore): { readonly pki: Pki; readonly warnings: readonly Fault[] } {
-  const stored = readStoredPki(inventory, store);
-  const faults: Fault[] = [];
-  const authorities: CertifiedAuthority[] = [];
-  for (const { certificate, ...authority } of stored.authorities.values()) {
-    if (certificate) authorities.push({ ...authority, certificate });
-    else faults.push(missing(`${authority.entry.path}.crt`, store));
+function newPublicFiles(stored: Stored, verdicts: readonly LeafVerdict[], parts: PkiParts): readonly PkiFile[] {
+  const authorities = parts.authorities
+    .filter(({ entry }) => !stored.authorities.get(entry.name)?.certificate)
+    .map(({ entry, certificate }) => ({ path: `${entry.path}.crt`, content: certificate.pem }));
+  const { publicKeys } = parts.serviceAccount;
+  const issued = new Set(verdicts.filter(({ kind }) => kind === 'issued').map(({ entry }) => entry));
+  const leaves = parts.leaves
+    .filter(({ entry }) => issued.has(entry))
+    .map(({ entry, pair }) => ({ path: `${entry.path}.crt`, content: pair.certificate }));
+  return [
+    ...authorities,
+    ...(stored.serviceAccount.publicKeys === undefined
+      ? [{ path: SERVICE_ACCOUNT.publicKeys, content: publicKeys }]
+      : []),
+    ...leaves,
+  ];
+}
+
+function changes({ authorities, serviceAccount }: Stored, verdicts: readonly LeafVerdict[]): readonly PkiChange[] {
+  const out: PkiChange[] = [];
+  const created = (path: string, key: unknown) =>
+    out.push({
+      kind: 'created',
+      path: `pki/${path}`,
+      reasons: key === undefined ? [] : ['its key was there without it'],
+    });
+  for (const { entry, certificate, key } of authorities.values()) if (!certificate) created(`${entry.path}.crt`, key);
+  if (!serviceAccount.key) created(SERVICE_ACCOUNT.key, undefined);
+  if (serviceAccount.publicKeys === undefined) created(SERVICE_ACCOUNT.publicKeys, serviceAccount.key);
+  for (const verdict of verdicts) {
+    if (verdict.kind === 'kept') continue;
+    const path = `${verdict.entry.path}.crt`;
+    if (verdict.change === 'created') created(path, verdict.key);
+    else out.push({ kind: 'reissued', path: `pki/${path}`, reasons: verdict.reasons.map(({ text }) => text) });
   }
-  const { key, publicKeys } = stored.serviceAccount;
-  if (!key) faults.push(missing(SERVICE_ACCOUNT.key, store));
-  if (publicKeys === undefined) faults.push(missing(SERVICE_ACCOUNT.publicKeys, store));
-  const leaves: LeafPair[] = [];
-  for (const { entry, certificate, key, damage } of stored.leaves) {
-    const wrong = certificate && key && keyMisfit(certificate, key);
-    ...
-  }
+  return out;
 }

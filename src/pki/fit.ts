@@ -63,7 +63,7 @@ export function misfits(leaf: Certificate, entry: LeafEntry, issuer: Certificate
 /** What is wrong between a certificate and the key beside it. */
 export function keyMisfit(leaf: Certificate, key: SecretPem): Misfit | undefined {
   try {
-    return matchesCertificate(leaf.x509, key) ? undefined : harmful('key', 'does not belong to the key beside it');
+    return matchesCertificate(leaf, key) ? undefined : harmful('key', 'does not belong to the key beside it');
   } catch (error) {
     if (!(error instanceof PemError)) throw error;
     return harmful('key', `has a key file beside it that ${error.message}`);
@@ -92,14 +92,17 @@ function subjectMisfit(leaf: Certificate, wanted: Subject): Misfit | undefined {
       .join(),
   );
   if (JSON.stringify(actual) === JSON.stringify(expected)) return undefined;
-  const text = [wanted.organization && `O=${wanted.organization}`, `CN=${wanted.commonName}`].filter(Boolean).join(', ');
+  const text = [wanted.organization && `O=${wanted.organization}`, `CN=${wanted.commonName}`]
+    .filter(Boolean)
+    .join(', ');
   return harmful('subject', `names ${subjectText(leaf)} instead of ${text}`);
 }
 
 function nameMisfits(leaf: Certificate, entry: LeafEntry): readonly Misfit[] {
   const wanted = new Map<string, string>();
   for (const name of entry.dnsNames) wanted.set(`DNS:${name}`, `the DNS name ${name}`);
-  for (const address of entry.addresses) wanted.set(`IP:${addressBytes(address).toString('hex')}`, `the address ${address}`);
+  for (const address of entry.addresses)
+    wanted.set(`IP:${addressBytes(address).toString('hex')}`, `the address ${address}`);
   const extension = leaf.parts.extensions.get(SUBJECT_ALT_NAME);
   const extra: string[] = [];
   for (const name of extension ? derElements(extension) : []) {

@@ -1,6 +1,6 @@
-import type { Cluster, ClusterNode, KeyAlgorithm } from '../spec/cluster.ts';
-import { nthAddress, parseCidr } from '../spec/cidr.ts';
 import { BootstrapError } from '../base/errors.ts';
+import { nthAddress, parseCidr } from '../spec/cidr.ts';
+import type { Cluster, ClusterNode, KeyAlgorithm } from '../spec/cluster.ts';
 import { canonicalAddress } from './addresses.ts';
 import type { AuthorityName, NodeLeaf } from './pki.ts';
 
@@ -77,7 +77,11 @@ export function pkiInventory(cluster: Cluster): Inventory {
     authorities: local ? [KUBERNETES, ETCD, FRONT_PROXY] : [KUBERNETES, FRONT_PROXY],
     leaves: [
       leafEntry({ kind: 'admin' }, 'admin', ADMIN),
-      leafEntry({ kind: 'super-admin' }, 'super-admin', client('kubernetes', 'kubernetes-super-admin', 'system:masters')),
+      leafEntry(
+        { kind: 'super-admin' },
+        'super-admin',
+        client('kubernetes', 'kubernetes-super-admin', 'system:masters'),
+      ),
       ...leaves,
     ],
     algorithm: cluster.pki.algorithm,

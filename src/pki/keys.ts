@@ -1,13 +1,8 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-  type X509Certificate,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type Pem, SecretPem } from '../base/pem.ts';
 import type { KeyAlgorithm } from '../spec/cluster.ts';
+import type { Certificate } from './certificate.ts';
 import { derContent, derElements } from './der.ts';
 import { encrypted, type PemBlock, PemError, pemBlocks } from './pem-blocks.ts';
 
@@ -71,7 +66,8 @@ export function publicPem(key: SecretPem): Pem {
 export function publicKeys(text: string): readonly KeyObject[] {
   return pemBlocks(text).map(({ label, der }) => {
     const type = label === 'PUBLIC KEY' ? 'spki' : label === 'RSA PUBLIC KEY' ? 'pkcs1' : undefined;
-    if (!type) throw new PemError(`holds a block "${label.includes('PRIVATE') ? 'PRIVATE KEY' : label}" instead of public keys`);
+    if (!type)
+      throw new PemError(`holds a block "${label.includes('PRIVATE') ? 'PRIVATE KEY' : label}" instead of public keys`);
     try {
       return createPublicKey({ key: der, format: 'der', type });
     } catch {
@@ -101,7 +97,9 @@ export function signatureDigest(key: KeyObject): 'sha256' | 'sha384' | 'sha512' 
     case 'ECDSA-P521':
       return 'sha512';
     default:
-      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? 'sha256' : undefined;
+      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+        ? 'sha256'
+        : undefined;
   }
 }
 
@@ -109,8 +107,8 @@ export function signatureDigest(key: KeyObject): 'sha256' | 'sha384' | 'sha512' 
  * Whether a certificate belongs to a key.
  * @throws PemError where the key cannot be read.
  */
-export function matchesCertificate(certificate: X509Certificate, key: SecretPem): boolean {
-  return holdsPublicKey(privateBlock(key), certificate.publicKey) || certificate.checkPrivateKey(privateKey(key));
+export function matchesCertificate({ x509, parts }: Certificate, key: SecretPem): boolean {
+  return holdsPublicKey(privateBlock(key), parts.publicKey) || x509.checkPrivateKey(privateKey(key));
 }
 
 /** Whether two keys are the same. @throws PemError where one cannot be read. */
@@ -122,19 +120,16 @@ export function sameKey(a: SecretPem, b: SecretPem): boolean {
  * Whether a private key names this public key as its own, without having OpenSSL load it, which would be half the time
  * of a `render` where nothing changes. OpenSSL, too, compares no more than the public halves (X509_check_private_key).
  */
-function holdsPublicKey({ label, der }: PemBlock, publicKey: KeyObject): boolean {
-  if (label === 'RSA PRIVATE KEY' && publicKey.asymmetricKeyType === 'rsa') {
+function holdsPublicKey({ label, der }: PemBlock, spki: Buffer): boolean {
+  const bits = derElements(spki)[1];
+  if (!bits) return false;
+  if (label === 'RSA PRIVATE KEY') {
     // RFC 8017 appendix A.1: RSAPublicKey is {n, e}, RSAPrivateKey {version = 0, n, e, d, …}.
-    const numbers = derContent(publicKey.export({ type: 'pkcs1', format: 'der' }));
-    const inside = derContent(der);
-    return inside.subarray(3, 3 + numbers.length).equals(numbers);
+    const numbers = derContent(derContent(bits).subarray(1));
+    return derContent(der).subarray(3).subarray(0, numbers.length).equals(numbers);
   }
-  if (label === 'EC PRIVATE KEY' && publicKey.asymmetricKeyType === 'ec') {
-    // RFC 5915: an ECPrivateKey ends in the same BIT STRING, the point, as a SubjectPublicKeyInfo.
-    const point = derElements(publicKey.export({ type: 'spki', format: 'der' }))[1];
-    return point !== undefined && derContent(der).subarray(-point.length).equals(point);
-  }
-  return false;
+  // RFC 5915: an ECPrivateKey ends in the same BIT STRING, the point, as a SubjectPublicKeyInfo.
+  return label === 'EC PRIVATE KEY' && derContent(der).subarray(-bits.length).equals(bits);
 }
 
 function privateBlock(pem: SecretPem): PemBlock {

@@ -34,7 +34,11 @@ export function pemBlocks(text: string): readonly PemBlock[] {
     const bodyEnd = text.indexOf(ending, labelEnd);
     if (bodyEnd < 0) throw new PemError(`is cut off: the block "${label}" has no end`);
     const end = bodyEnd + ending.length;
-    blocks.push({ label, pem: `${text.slice(start, end)}\n`, der: decode(label, text.slice(labelEnd + dashes.length, bodyEnd)) });
+    blocks.push({
+      label,
+      pem: `${text.slice(start, end)}\n`,
+      der: decode(label, text.slice(labelEnd + dashes.length, bodyEnd)),
+    });
     start = text.indexOf(begin, end);
   }
   return blocks;

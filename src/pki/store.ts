@@ -20,6 +20,8 @@ export interface StoredFile {
 
 /** The files under `pki/` of a cluster directory. Paths are relative to `pki/`, with slashes. */
 export interface PkiStore {
+  /** `pki` itself, as the user would write it. */
+  readonly directory: string;
   /** How to call a file in messages: the path by which the user reaches it. */
   shown(path: string): string;
   /** @throws BootstrapError where there is something that cannot be read. */
@@ -40,6 +42,7 @@ export function openPkiStore(directory: string): PkiStore {
   const root = join(directory, 'pki');
   const shown = (path: string) => join(root, path);
   return {
+    directory: root,
     shown,
     read: (path) => readStored(shown(path)),
     async write(files) {

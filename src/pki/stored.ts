@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault, warningAt } from '../base/fault.ts';
 import { type Pem, SecretPem } from '../base/pem.ts';
-import { type Certificate, readCertificate, readCertificates } from './certificate.ts';
+import { type Certificate, readCertificate, readCertificates, sameCertificate } from './certificate.ts';
 import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
 import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, signatureDigest } from './keys.ts';
 import { PemError } from './pem-blocks.ts';
@@ -41,7 +41,8 @@ export interface StoredLeaf {
   readonly damage: string | undefined;
 }
 
-export const SERVICE_ACCOUNT = { key: 'sa.key', publicKeys: 'sa.pub' } as const;
+/** The service-account pair's files, and their common stem. */
+export const SERVICE_ACCOUNT = { path: 'sa', key: 'sa.key', publicKeys: 'sa.pub' } as const;
 
 /**
  * Reads all that the inventory names. Damage to what can be made again (a leaf) is part of the result.
@@ -52,16 +53,17 @@ export function readStoredPki(inventory: Inventory, store: PkiStore): Stored {
   const authorities = new Map(inventory.authorities.map((entry) => [entry.name, reader.authority(entry)]));
   const serviceAccount = reader.serviceAccount();
   const leaves = inventory.leaves.map((entry) => reader.leaf(entry));
-  failWith(reader.faults, store);
+  failWith(reader.faults, store.directory);
   return { authorities, serviceAccount, leaves, warnings: reader.warnings };
 }
 
 /** Throws where there are faults: one by itself, several together. */
-export function failWith(faults: readonly Fault[], store: PkiStore): void {
+export function failWith(faults: readonly Fault[], where: string): void {
   const [first, ...others] = faults;
   if (!first) return;
-  if (!others.length) throw new BootstrapError('failed', first.message, first.hint === undefined ? {} : { hint: first.hint });
-  throw new BootstrapError('failed', `${store.shown('')}: ${faults.length} things are wrong`, { faults });
+  if (!others.length)
+    throw new BootstrapError('failed', first.message, first.hint === undefined ? {} : { hint: first.hint });
+  throw new BootstrapError('failed', `${where}: ${faults.length} things are wrong`, { faults });
 }
 
 /** Collects faults on its way, so that the user sees all of them at once. */
@@ -75,18 +77,30 @@ class PkiReader {
   }
 
   authority(entry: AuthorityEntry): StoredAuthority {
-    const [certificateFile, keyFile, bundleFile] = [`${entry.path}.crt`, `${entry.path}.key`, `${entry.path}-bundle.crt`];
+    const [certificateFile, keyFile, bundleFile] = [
+      `${entry.path}.crt`,
+      `${entry.path}.key`,
+      `${entry.path}-bundle.crt`,
+    ];
     const certificate = this.#parse(certificateFile, (text) => signingCertificate(text, this.#store.shown(bundleFile)));
     const key = this.#secret(keyFile, (pem) => this.#signing(keyFile, privateKey(pem)));
     const bundle = this.#parse(bundleFile, readCertificates) ?? [];
     if (certificate) {
       if (!certificate.x509.ca) this.#fault(certificateFile, 'is not the certificate of a CA');
       this.#signing(certificateFile, certificate.x509.publicKey);
-      if (key && this.#parsed(keyFile, () => !matchesCertificate(certificate.x509, key))) {
-        this.#fault(keyFile, `does not belong to ${this.#store.shown(certificateFile)}`, 'put the two that belong together there');
+      if (key && this.#parsed(keyFile, () => !matchesCertificate(certificate, key))) {
+        this.#fault(
+          keyFile,
+          `does not belong to ${this.#store.shown(certificateFile)}`,
+          'put the two that belong together there',
+        );
       }
       if (bundle.length && !bundle.some((other) => sameCertificate(other, certificate))) {
-        this.#fault(bundleFile, `does not hold ${this.#store.shown(certificateFile)}`, 'add it: what it signs would not be trusted');
+        this.#fault(
+          bundleFile,
+          `does not hold ${this.#store.shown(certificateFile)}`,
+          'add it: what it signs would not be trusted',
+        );
       }
     }
     const trusted = bundle.filter((other) => !certificate || !sameCertificate(other, certificate));
@@ -104,7 +118,11 @@ class PkiReader {
     const others = text === undefined ? undefined : this.#parsed(publicFile, () => publicKeys(text));
     if (others && !others.length) this.#fault(publicFile, 'holds no public key in PEM form');
     else if (own && others && !others.some((other) => own?.equals(other))) {
-      this.#fault(publicFile, `does not hold the public key of ${this.#store.shown(keyFile)}`, 'remove it to have it made again from the key');
+      this.#fault(
+        publicFile,
+        `does not hold the public key of ${this.#store.shown(keyFile)}`,
+        'remove it to have it made again from the key',
+      );
     }
     return { key, algorithm: own && keyAlgorithm(own), publicKeys: text as Pem | undefined };
   }
@@ -126,7 +144,11 @@ class PkiReader {
     if (stored.mode & 0o077) {
       const shown = this.#store.shown(file);
       this.warnings.push(
-        warningAt(undefined, `${shown}: others may read this key (mode ${stored.mode.toString(8).padStart(4, '0')})`, `chmod 600 ${shown}`),
+        warningAt(
+          undefined,
+          `${shown}: others may read this key (mode ${stored.mode.toString(8).padStart(4, '0')})`,
+          `chmod 600 ${shown}`,
+        ),
       );
     }
     const key = new SecretPem(stored.text);
@@ -137,7 +159,11 @@ class PkiReader {
 
   #signing(file: string, key: KeyObject): void {
     if (signatureDigest(key)) return;
-    this.#fault(file, `holds a key of the kind ${keyAlgorithm(key)}`, 'use RSA with 2048 bits or more, or ECDSA on P-256, P-384 or P-521');
+    this.#fault(
+      file,
+      `holds a key of the kind ${keyAlgorithm(key)}`,
+      'use RSA with 2048 bits or more, or ECDSA on P-256, P-384 or P-521',
+    );
   }
 
   #parse<T>(file: string, read: (text: string) => T): T | undefined {
@@ -158,10 +184,6 @@ class PkiReader {
   #fault(file: string, message: string, hint = 'restore it from a backup; it is never overwritten'): void {
     this.faults.push(errorAt(undefined, `${this.#store.shown(file)}: ${message}`, hint));
   }
-}
-
-export function sameCertificate(a: Certificate, b: Certificate): boolean {
-  return a.x509.raw.equals(b.x509.raw);
 }
 
 /** More than one would stop the controller-manager: "expected 1 certificate, found 2". */

@@ -1,4 +1,4 @@
-import { createPublicKey, createHash, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { BootstrapError } from '../base/errors.ts';
 import type { Pem, SecretPem } from '../base/pem.ts';
 import { addressBytes, canonicalAddress } from './addresses.ts';
@@ -170,7 +170,6 @@ function time(forge: Forge, moment: number): Asn1 {
 function distinguishedName({ asn1, pki }: Forge, { commonName, organization }: Subject): Asn1 {
   const attribute = (type: string, value: string) => {
     const wellFormed = Buffer.from(value, 'utf8').toString('utf8') === value;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     if (!value || !wellFormed || /[\x00-\x1f\x7f]/.test(value)) {
       throw new BootstrapError('cluster-file', `${JSON.stringify(value)} cannot stand as a name in a certificate`);
     }

@@ -26,7 +26,12 @@ export interface SpecContents {
 }
 
 /** Makes the Cluster from a spec that has passed all checks and has its defaults. */
-export function buildCluster(name: string, profiles: readonly string[], spec: MapTree, contents: SpecContents): Cluster {
+export function buildCluster(
+  name: string,
+  profiles: readonly string[],
+  spec: MapTree,
+  contents: SpecContents,
+): Cluster {
   const version = parseVersion(asText(at(spec, ['kubernetesVersion'])) ?? '');
   if ('error' in version) throw new Error(`unchecked version: ${version.error}`);
   const endpointText = asText(at(spec, ['controlPlaneEndpoint']));
@@ -51,7 +56,8 @@ export function buildCluster(name: string, profiles: readonly string[], spec: Ma
       caValidityHours: hours('caValidity'),
       certValidityHours: hours('certValidity'),
     },
-    healthCheckSeconds: (parseDuration(asText(at(spec, ['timeouts', 'controlPlaneComponentHealthCheck'])) ?? '') ?? 0) / 1000,
+    healthCheckSeconds:
+      (parseDuration(asText(at(spec, ['timeouts', 'controlPlaneComponentHealthCheck'])) ?? '') ?? 0) / 1000,
     hostCACertDirs: asStrings(at(spec, ['hostCACertDirs'])),
     spec,
   });
@@ -126,7 +132,11 @@ function component(block: Tree | undefined): ComponentSettings {
 /** Numbers and booleans keep the text in which they were written: `1.10` stays `1.10`. */
 function extraArgs(tree: Tree | undefined): readonly ExtraArg[] {
   if (tree?.kind !== 'map') return [];
-  return [...tree.entries].map(([name, value]) => ({ name, values: argValues(value), at: { path: value.path, origin: value.origin } }));
+  return [...tree.entries].map(([name, value]) => ({
+    name,
+    values: argValues(value),
+    at: { path: value.path, origin: value.origin },
+  }));
 }
 
 function argValues(value: Tree): readonly string[] | null {

@@ -18,7 +18,10 @@ export function familyOf(address: string): Family {
 
 /** The address as a number; the caller has checked that it is one. */
 export function addressNumber(address: string): bigint {
-  return ipaddr.parse(address).toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }
 
 /** The text of an address of that family: IPv6 in its short RFC 5952 form. */
@@ -52,9 +55,12 @@ export function parseCidrList(text: string): readonly Cidr[] | { readonly error:
     if ('error' in cidr) return cidr;
     out.push(cidr);
   }
-  if (out.length > 2) return { error: `${JSON.stringify(text)} holds ${out.length} networks; at most one of each family` };
+  if (out.length > 2)
+    return { error: `${JSON.stringify(text)} holds ${out.length} networks; at most one of each family` };
   if (out.length === 2 && out[0]?.family === out[1]?.family) {
-    return { error: `${JSON.stringify(text)} holds two IPv${out[0]?.family} networks; dual stack takes one of each family` };
+    return {
+      error: `${JSON.stringify(text)} holds two IPv${out[0]?.family} networks; dual stack takes one of each family`,
+    };
   }
   return out;
 }

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault } from '../base/fault.ts';
+import type { SpecContents } from './build-cluster.ts';
 import type { PatchTarget } from './cluster.ts';
 import { readBytes, readTextFile } from './read-file.ts';
-import { readYaml } from './read-yaml.ts';
 import { asList, asStrings, asText } from './read-tree.ts';
-import type { SpecContents } from './build-cluster.ts';
+import { readYaml } from './read-yaml.ts';
 import { at, type Tree, toJson } from './tree.ts';
 
 /** etcd's own limit for a value, and far more than user-data can carry. */
@@ -37,10 +37,22 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
       const tree = sourceText === undefined ? content : readPatch(resolve(base, sourceText), sourceText, faults);
       if (!tree) return undefined;
       if ((type === 'json') !== (tree.kind === 'list')) {
-        faults.push(errorAt(content, type === 'json' ? 'a JSON patch is a list of operations' : 'a merge patch is a map', 'see "type"'));
+        faults.push(
+          errorAt(
+            content,
+            type === 'json' ? 'a JSON patch is a list of operations' : 'a merge patch is a map',
+            'see "type"',
+          ),
+        );
         return undefined;
       }
-      return { target: asText(at(patch, ['target'])) as PatchTarget, type, patch: toJson(tree), nodes: nodesOf(patch), at: content };
+      return {
+        target: asText(at(patch, ['target'])) as PatchTarget,
+        type,
+        patch: toJson(tree),
+        nodes: nodesOf(patch),
+        at: content,
+      };
     }),
   );
   const files = asList(at(spec, ['files'])).flatMap((file) =>
@@ -48,7 +60,10 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
       const content = only(file, 'content', faults);
       if (!content) return undefined;
       const sourceText = asText(at(file, ['source']));
-      const bytes = sourceText === undefined ? Buffer.from(asText(content) ?? '') : readBytes(resolve(base, sourceText), sourceText, MAX_FILE_BYTES);
+      const bytes =
+        sourceText === undefined
+          ? Buffer.from(asText(content) ?? '')
+          : readBytes(resolve(base, sourceText), sourceText, MAX_FILE_BYTES);
       const sensitive = toJson(at(file, ['sensitive']) ?? content) === true;
       return {
         path: asText(at(file, ['path'])) ?? '',
@@ -82,6 +97,7 @@ function readPatch(path: string, shown: string, faults: Fault[]): Tree | undefin
   faults.push(...read.faults);
   const [tree, second] = read.documents;
   if (second) faults.push(errorAt(second, 'holds more than one document'));
-  else if (!tree && !read.faults.length) faults.push(errorAt({ path: '', origin: { kind: 'option', text: shown } }, 'is empty'));
+  else if (!tree && !read.faults.length)
+    faults.push(errorAt({ path: '', origin: { kind: 'option', text: shown } }, 'is empty'));
   return second ? undefined : tree;
 }

@@ -12,11 +12,19 @@ const text = (spec: Tree, ...path: readonly Segment[]): string | undefined => {
   const found = at(spec, path);
   return found?.kind === 'scalar' && typeof found.value === 'string' ? found.value : undefined;
 };
-const fixed = (path: string, value: Json, rule: string): Default => ({ path: path.split('.'), value: () => value, rule });
+const fixed = (path: string, value: Json, rule: string): Default => ({
+  path: path.split('.'),
+  value: () => value,
+  rule,
+});
 
 /** In order: a later rule may look at what an earlier one has set. kubeadm's defaults where kubeadm has the field. */
 const DEFAULTS: readonly Default[] = [
-  fixed('kubernetesVersion', DEFAULT_VERSION, 'the newest patch of the best-proven minor that this version of bootstrap knows'),
+  fixed(
+    'kubernetesVersion',
+    DEFAULT_VERSION,
+    'the newest patch of the best-proven minor that this version of bootstrap knows',
+  ),
   fixed('networking.serviceSubnet', '10.96.0.0/12', "kubeadm's default"),
   fixed('networking.dnsDomain', 'cluster.local', "kubeadm's default"),
   fixed('imageRepository', 'registry.k8s.io', "kubeadm's default"),
@@ -61,7 +69,8 @@ export function withDefaults(spec: MapTree): MapTree {
   for (const { path, value, rule } of rules) out = setDefault(out, path, value(out), rule);
   const nodes = at(out, ['nodes']);
   for (const [i, node] of (nodes?.kind === 'list' ? nodes.items : []).entries()) {
-    if (node.kind === 'map') out = setDefault(out, ['nodes', i, 'taints'], CONTROL_PLANE_TAINT, 'as kubeadm taints control-plane nodes');
+    if (node.kind === 'map')
+      out = setDefault(out, ['nodes', i, 'taints'], CONTROL_PLANE_TAINT, 'as kubeadm taints control-plane nodes');
   }
   return out.kind === 'map' ? out : spec;
 }

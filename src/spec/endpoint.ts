@@ -16,7 +16,8 @@ export function parseEndpoint(text: string, defaultPort: number): HostPort | { r
   }
   if (portText === undefined) return { host, port: defaultPort };
   const port = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
-  if (port < 1 || port > 65535) return { error: `${show}: ${JSON.stringify(portText.slice(0, 20))} is not a port (1 to 65535)` };
+  if (port < 1 || port > 65535)
+    return { error: `${show}: ${JSON.stringify(portText.slice(0, 20))} is not a port (1 to 65535)` };
   return { host, port };
 }
 

@@ -15,7 +15,8 @@ const matching =
 
 function checkPath(text: string): string | undefined {
   if (!text.startsWith('/')) return `${quoted(text)} is not an absolute path`;
-  if (text.split('/').some((part) => part === '..' || part === '.')) return `${quoted(text)} must not hold "." or ".." parts`;
+  if (text.split('/').some((part) => part === '..' || part === '.'))
+    return `${quoted(text)} must not hold "." or ".." parts`;
   if (/[\p{Cc}:]/u.test(text)) return `${quoted(text)} holds a colon or a control character`;
   if (text.length > 4096) return 'is longer than 4096 characters';
   return undefined;
@@ -31,7 +32,8 @@ function checkNodeName(text: string): string | undefined {
 function checkLabelKey(text: string): string | undefined {
   const slash = text.lastIndexOf('/');
   const name = text.slice(slash + 1);
-  const ok = (slash < 0 || isSubdomain(text.slice(0, slash))) && /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name);
+  const ok =
+    (slash < 0 || isSubdomain(text.slice(0, slash))) && /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name);
   return ok ? undefined : `${quoted(text)} is not a label key`;
 }
 
@@ -74,7 +76,8 @@ export const FORMATS: Readonly<Record<string, FormatCheck>> = {
   'node-name': checkNodeName,
   'ssh-host': matching(/^[A-Za-z0-9[][^\p{Cc}\s]*$/u, 'a host name'),
   'ssh-user': matching(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/, 'a user name'),
-  'volume-name': (text) => (isDnsLabel(text) ? undefined : `${quoted(text)} is not a volume name (lower-case letters, digits and "-")`),
+  'volume-name': (text) =>
+    isDnsLabel(text) ? undefined : `${quoted(text)} is not a volume name (lower-case letters, digits and "-")`,
   duration: (text) => {
     const parsed = parseDuration(text);
     if (parsed === undefined) return `${quoted(text)} is not a duration such as 8760h or 6m30s`;
@@ -86,9 +89,15 @@ export const FORMATS: Readonly<Record<string, FormatCheck>> = {
   },
   ip: (text) => (isAddress(text) ? undefined : `${quoted(text)} is not an IP address`),
   mode: (text) => (/^0?[0-7]{3}$/.test(text) ? undefined : `${quoted(text)} is not a file mode such as "0644"`),
-  name: matching(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/, 'a cluster name (letters, digits, "-", "_" and ".")'),
+  name: matching(
+    /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/,
+    'a cluster name (letters, digits, "-", "_" and ".")',
+  ),
   owner: matching(/^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$/, 'an owner of the form user:group'),
   path: checkPath,
-  quantity: matching(/^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$/, 'a quantity such as 250m or 512Mi'),
+  quantity: matching(
+    /^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$/,
+    'a quantity such as 250m or 512Mi',
+  ),
   san: checkSan,
 };

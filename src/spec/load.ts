@@ -52,7 +52,9 @@ export function loadCluster(options: LoadOptions): LoadedCluster {
     profileFaults = error.faults;
   }
   const spec = withDefaults(mergedSpec(profiles, document));
-  const contents = structure.length ? { patches: [], files: [], faults: [] } : readContents(spec, dirname(options.file));
+  const contents = structure.length
+    ? { patches: [], files: [], faults: [] }
+    : readContents(spec, dirname(options.file));
   // values of the wrong shape are reported once, by the schema; the checks below pass over what they cannot read
   const faults = uniqueFaults([
     ...structure,
@@ -67,7 +69,12 @@ export function loadCluster(options: LoadOptions): LoadedCluster {
   const errors = faults.filter((fault) => fault.severity === 'error');
   if (errors.length) throw clusterFileError(options.shown, faults);
   const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
-  const cluster = buildCluster(name, profiles.map((p) => p.name), spec, contents);
+  const cluster = buildCluster(
+    name,
+    profiles.map((p) => p.name),
+    spec,
+    contents,
+  );
   return { cluster, warnings: faults };
 }
 
@@ -78,19 +85,34 @@ export function clusterFileError(shown: string, faults: readonly Fault[]): Boots
 }
 
 function readClusterFile({ file, shown, text, sets = [] }: LoadOptions): Tree {
-  const read = readYaml({ file: shown, text: text ?? readTextFile(file, shown), origin: (place) => ({ kind: 'file', place }) });
+  const read = readYaml({
+    file: shown,
+    text: text ?? readTextFile(file, shown),
+    origin: (place) => ({ kind: 'file', place }),
+  });
   if (read.faults.length) throw clusterFileError(shown, read.faults);
   const [document, second] = read.documents;
   const start: Located = { path: '', origin: { kind: 'file', place: { file: shown, line: 1, column: 1 } } };
-  if (second) throw clusterFileError(shown, [errorAt(second, 'a second document begins here; a cluster file holds one')]);
+  if (second)
+    throw clusterFileError(shown, [errorAt(second, 'a second document begins here; a cluster file holds one')]);
   if (!document || (document.kind === 'scalar' && document.value === null)) {
-    throw clusterFileError(shown, [errorAt(start, 'is empty', 'it must hold apiVersion, kind: Cluster and spec; `bootstrap init` writes one where there is none')]);
+    throw clusterFileError(shown, [
+      errorAt(
+        start,
+        'is empty',
+        'it must hold apiVersion, kind: Cluster and spec; `bootstrap init` writes one where there is none',
+      ),
+    ]);
   }
   return sets.reduce(applySet, document);
 }
 
-function chosenProfiles(document: Tree, options: readonly string[] | undefined): readonly { readonly name: string; readonly at?: Located }[] {
-  if (options?.length) return options.map((name) => ({ name, at: { path: '', origin: { kind: 'option', text: `--profile ${name}` } } }));
+function chosenProfiles(
+  document: Tree,
+  options: readonly string[] | undefined,
+): readonly { readonly name: string; readonly at?: Located }[] {
+  if (options?.length)
+    return options.map((name) => ({ name, at: { path: '', origin: { kind: 'option', text: `--profile ${name}` } } }));
   return asList(at(document, ['spec', 'profiles'])).flatMap((tree) => {
     const name = asText(tree);
     return name === undefined ? [] : [{ name, at: tree }];

@@ -19,4 +19,3 @@ export function isAddress(text: string): boolean {
 export function isDnsName(text: string): boolean {
   return isSubdomain(text) && !/^[0-9.]+$/.test(text);
 }
-

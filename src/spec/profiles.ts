@@ -41,7 +41,9 @@ export function profileNames(folders: readonly ProfileFolder[]): readonly string
  * @throws BootstrapError `cluster-file` with all its faults; where there is none of that name, with the nearest
  */
 export function readProfile(name: string, folders: readonly ProfileFolder[], wantedAt?: Located): Profile {
-  const folder = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) ? folders.find(({ path }) => existsSync(join(path, `${name}.yaml`))) : undefined;
+  const folder = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)
+    ? folders.find(({ path }) => existsSync(join(path, `${name}.yaml`)))
+    : undefined;
   if (!folder) {
     const names = profileNames(folders);
     const message = `there is no profile ${JSON.stringify(name.slice(0, 80))}`;
@@ -74,7 +76,10 @@ export function readProfile(name: string, folders: readonly ProfileFolder[], wan
  * The profiles behind a list of names in the order in which they are laid on each other: what a profile extends comes
  * before it, each one once.
  */
-export function resolveProfiles(names: readonly { readonly name: string; readonly at?: Located }[], folders: readonly ProfileFolder[]): readonly Profile[] {
+export function resolveProfiles(
+  names: readonly { readonly name: string; readonly at?: Located }[],
+  folders: readonly ProfileFolder[],
+): readonly Profile[] {
   const done = new Map<string, Profile>();
   const visit = (name: string, chain: readonly string[], wantedAt?: Located): void => {
     if (chain.includes(name)) {

@@ -18,7 +18,8 @@ export function readTextFile(path: string, shown: string): string {
     throw new BootstrapError('cluster-file', `${shown}: is not UTF-8 text (a binary file, or another encoding)`);
   }
   const nul = text.indexOf('\0');
-  if (nul >= 0) throw new BootstrapError('cluster-file', `${shown}: holds a NUL byte at offset ${nul}; it is not a text file`);
+  if (nul >= 0)
+    throw new BootstrapError('cluster-file', `${shown}: holds a NUL byte at offset ${nul}; it is not a text file`);
   return text.replace(/\r\n/g, '\n');
 }
 
@@ -29,14 +30,22 @@ export function readBytes(path: string, shown: string, limit: number): Buffer {
     handle = openSync(path, 'r');
   } catch (error) {
     const missing = systemErrorCode(error) === 'ENOENT';
-    throw new BootstrapError(missing ? 'usage' : 'cluster-file', `${shown}: cannot be read: ${systemErrorReason(error)}`);
+    throw new BootstrapError(
+      missing ? 'usage' : 'cluster-file',
+      `${shown}: cannot be read: ${systemErrorReason(error)}`,
+    );
   }
   try {
     const stat = fstatSync(handle);
     if (stat.isDirectory()) throw new BootstrapError('cluster-file', `${shown}: is a directory, not a file`);
-    if (stat.size > limit) throw new BootstrapError('cluster-file', `${shown}: is ${megabytes(stat.size)} large; at most ${megabytes(limit)} are read`);
+    if (stat.size > limit)
+      throw new BootstrapError(
+        'cluster-file',
+        `${shown}: is ${megabytes(stat.size)} large; at most ${megabytes(limit)} are read`,
+      );
     const bytes = readFileSync(handle);
-    if (bytes.length > limit) throw new BootstrapError('cluster-file', `${shown}: is more than ${megabytes(limit)} large`);
+    if (bytes.length > limit)
+      throw new BootstrapError('cluster-file', `${shown}: is more than ${megabytes(limit)} large`);
     return bytes;
   } finally {
     closeSync(handle);

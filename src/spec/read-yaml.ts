@@ -60,7 +60,8 @@ export function readYaml(source: YamlSource): YamlResult {
   } catch (error) {
     if (error instanceof WalkFault) return { documents: [], faults: [error.fault] };
     // the parser's own recursion limit, or one of ours: the input is at fault, not the program
-    const message = error instanceof RangeError ? 'is nested too deeply' : `cannot be read as YAML: ${(error as Error).message}`;
+    const message =
+      error instanceof RangeError ? 'is nested too deeply' : `cannot be read as YAML: ${(error as Error).message}`;
     return { documents: [], faults: [errorAt({ path: '', origin: originAt(0) }, message)] };
   }
 }
@@ -89,13 +90,17 @@ class Walk {
   #node(node: Node | null | undefined, path: string, parent: Origin, depth: number): Tree {
     const origin = node?.range ? this.#originAt(node.range[0]) : parent;
     if (++this.#values > MAX_VALUES) {
-      throw new WalkFault(errorAt({ path, origin }, `holds more than ${MAX_VALUES} values once its aliases are resolved`));
+      throw new WalkFault(
+        errorAt({ path, origin }, `holds more than ${MAX_VALUES} values once its aliases are resolved`),
+      );
     }
-    if (depth > MAX_DEPTH) throw new WalkFault(errorAt({ path, origin }, `is nested more than ${MAX_DEPTH} levels deep`));
+    if (depth > MAX_DEPTH)
+      throw new WalkFault(errorAt({ path, origin }, `is nested more than ${MAX_DEPTH} levels deep`));
     if (!node) return { kind: 'scalar', path, origin, value: null, source: '' };
     if (isAlias(node)) {
       const target = node.resolve(this.#doc);
-      if (!target) throw new WalkFault(errorAt({ path, origin }, `there is no anchor "&${node.source}" before this alias`));
+      if (!target)
+        throw new WalkFault(errorAt({ path, origin }, `there is no anchor "&${node.source}" before this alias`));
       return this.#node(target, path, origin, depth + 1);
     }
     if (isScalar(node)) return this.#scalar(node, path, origin);
@@ -129,14 +134,16 @@ class Walk {
   #merged(value: Tree, path: string): readonly MapTree[] {
     const maps = value.kind === 'list' ? value.items : [value];
     return maps.map((map) => {
-      if (map.kind !== 'map') throw new WalkFault(errorAt({ path, origin: map.origin }, 'a merge key (<<) takes a map or a list of maps'));
+      if (map.kind !== 'map')
+        throw new WalkFault(errorAt({ path, origin: map.origin }, 'a merge key (<<) takes a map or a list of maps'));
       return rebase(map, path);
     });
   }
 
   #key(pair: Pair, path: string, parent: Origin): { text: string; origin: Origin; merge: boolean } {
     const key = isPair(pair) && isAlias(pair.key) ? pair.key.resolve(this.#doc) : pair.key;
-    if (!isScalar(key)) throw new WalkFault(errorAt({ path, origin: parent }, 'a key must be a plain value, not a map or a list'));
+    if (!isScalar(key))
+      throw new WalkFault(errorAt({ path, origin: parent }, 'a key must be a plain value, not a map or a list'));
     const origin = key.range ? this.#originAt(key.range[0]) : parent;
     return { text: scalarSource(key), origin, merge: key.type === 'PLAIN' };
   }
@@ -166,7 +173,11 @@ function rebase(map: MapTree, path: string): MapTree {
       case 'list':
         return { ...tree, path: to, items: tree.items.map((item, i) => move(item, childPath(to, i))) };
       case 'map':
-        return { ...tree, path: to, entries: new Map([...tree.entries].map(([k, v]) => [k, move(v, childPath(to, k))])) };
+        return {
+          ...tree,
+          path: to,
+          entries: new Map([...tree.entries].map(([k, v]) => [k, move(v, childPath(to, k))])),
+        };
     }
   };
   return move(map, path) as MapTree;

@@ -52,7 +52,11 @@ function schemaFault(error: SchemaError, tree: Tree, schema: SchemaNode): Fault 
     case 'enum': {
       const allowed = (error.params['allowedValues'] as readonly unknown[]).map(String);
       const text = value?.kind === 'scalar' ? value.source : '';
-      return errorAt(where, `${show(value)} is not one of ${allowed.map((v) => v || '""').join(', ')}`, didYouMean(text, allowed));
+      return errorAt(
+        where,
+        `${show(value)} is not one of ${allowed.map((v) => v || '""').join(', ')}`,
+        didYouMean(text, allowed),
+      );
     }
     case 'const':
       return errorAt(where, `must be ${JSON.stringify(error.params['allowedValue'])}, not ${show(value)}`);
@@ -62,7 +66,12 @@ function schemaFault(error: SchemaError, tree: Tree, schema: SchemaNode): Fault 
       return errorAt(where, 'must not be empty');
     case 'maxItems': {
       const most = error.params['limit'];
-      return errorAt(where, most === 0 ? 'is not supported by this version of bootstrap; leave it empty' : `holds more than ${most} entries`);
+      return errorAt(
+        where,
+        most === 0
+          ? 'is not supported by this version of bootstrap; leave it empty'
+          : `holds more than ${most} entries`,
+      );
     }
     case 'minimum':
     case 'maximum':
@@ -72,13 +81,21 @@ function schemaFault(error: SchemaError, tree: Tree, schema: SchemaNode): Fault 
   }
 }
 
-function unknownField(error: SchemaError, tree: Tree, segments: readonly Segment[], value: Tree | undefined, schema: SchemaNode): Fault {
+function unknownField(
+  error: SchemaError,
+  tree: Tree,
+  segments: readonly Segment[],
+  value: Tree | undefined,
+  schema: SchemaNode,
+): Fault {
   const name = String(error.params['additionalProperty']);
   const keyOrigin = value?.kind === 'map' ? value.keys?.get(name) : undefined;
   const where = locate(tree, [...segments, name]);
   const known = Object.keys(schemaAt(schema, segments)?.properties ?? {});
   const others = ELSEWHERE[name] ?? fieldPaths(name).join(' or ');
-  const hint = didYouMean(name, known) ?? (others ? `it belongs at ${others}` : known.length ? `known here: ${known.join(', ')}` : undefined);
+  const hint =
+    didYouMean(name, known) ??
+    (others ? `it belongs at ${others}` : known.length ? `known here: ${known.join(', ')}` : undefined);
   return errorAt({ path: where.path, origin: keyOrigin ?? where.origin }, 'unknown field', hint);
 }
 
@@ -122,4 +139,3 @@ function segmentsOf(instancePath: string, tree: Tree): readonly Segment[] {
   }
   return out;
 }
-

@@ -43,7 +43,9 @@ function pointer(ref: string): SchemaNode {
 export function schemaChild(node: SchemaNode, segment: Segment): SchemaNode | undefined {
   const here = resolved(node);
   if (typeof segment === 'number') return here.items && resolved(here.items);
-  const found = here.properties?.[segment] ?? (typeof here.additionalProperties === 'object' ? here.additionalProperties : undefined);
+  const found =
+    here.properties?.[segment] ??
+    (typeof here.additionalProperties === 'object' ? here.additionalProperties : undefined);
   return found && resolved(found);
 }
 
@@ -53,7 +55,10 @@ export function schemaAt(node: SchemaNode, segments: readonly Segment[]): Schema
 }
 
 /** Every scalar of a tree that has a format in the schema. */
-export function* formattedScalars(tree: Tree, node: SchemaNode): Generator<{ readonly tree: Tree & { kind: 'scalar' }; readonly format: string }> {
+export function* formattedScalars(
+  tree: Tree,
+  node: SchemaNode,
+): Generator<{ readonly tree: Tree & { kind: 'scalar' }; readonly format: string }> {
   const here = resolved(node);
   if (tree.kind === 'scalar') {
     if (here.format && tree.value !== null) yield { tree, format: here.format };

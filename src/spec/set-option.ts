@@ -47,7 +47,9 @@ export function parseSet(option: string): SetOption {
   if (equals < 1) throw new BootstrapError('usage', `${text}: must be of the form path=value`);
   const segments = parsePath(option.slice(0, equals));
   if (segments[0] !== 'spec' && segments[0] !== 'metadata') {
-    throw new BootstrapError('usage', `${text}: the path must begin with "spec." or "metadata."`, { hint: `did you mean --set spec.${option}?` });
+    throw new BootstrapError('usage', `${text}: the path must begin with "spec." or "metadata."`, {
+      hint: `did you mean --set spec.${option}?`,
+    });
   }
   const raw = option.slice(equals + 1);
   return { segments, raw, yaml: /^[[{"']/.test(raw) || !/:\s/.test(raw) };
@@ -83,6 +85,11 @@ function checkIndexes(document: Tree, segments: readonly Segment[], text: string
     if (typeof segment === 'number' && segment > length) {
       throw new BootstrapError('usage', `${text}: the list has ${length} entries; index ${segment} would leave a hole`);
     }
-    here = here?.kind === 'list' ? here.items[Number(segment)] : here?.kind === 'map' ? here.entries.get(String(segment)) : undefined;
+    here =
+      here?.kind === 'list'
+        ? here.items[Number(segment)]
+        : here?.kind === 'map'
+          ? here.entries.get(String(segment))
+          : undefined;
   }
 }

@@ -34,31 +34,119 @@ apiServer:
   });
 
   test.each([
-    ['two nodes of one name', `${THREE}\n  - {name: cp1, addresses: [10.0.0.14]}\n  - {name: cp5, addresses: [10.0.0.15]}`, 'cluster.yaml:9:14: spec.nodes[3].name: "cp1" is the node name of spec.nodes[0] already'],
-    ['two nodes with one address', `${THREE.replace('10.0.0.13', '10.0.0.11')}`, 'spec.nodes[2].addresses[0]: "10.0.0.11" is the address of spec.nodes[0].addresses[0] already'],
-    ['the same IPv6 address in two spellings', THREE.replace('10.0.0.11', '10.0.0.11, fd00::1').replace('10.0.0.12', '10.0.0.12, "fd00:0::1"'), '"fd00:0::1" is the address of spec.nodes[0].addresses[1] already'],
-    ['overlapping subnets', `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/12, podSubnet: 10.96.0.0/16}`, 'cluster.yaml:5:56: spec.networking.podSubnet: 10.96.0.0/16 overlaps the service subnet 10.96.0.0/12'],
-    ['a node inside the service subnet', `${ONE}\nnetworking: {serviceSubnet: 10.0.0.0/16}`, '"10.0.0.11" lies in the service subnet 10.0.0.0/16'],
-    ['no endpoint for several nodes', THREE.replace(/^.*\n/, ''), 'spec.controlPlaneEndpoint is missing: with 3 nodes there must be one address for all of them'],
-    ['an even number of etcd members', THREE.replace(/\n.*cp3.*/, ''), '2 nodes make 2 etcd members; an even number survives no more failures than 1'],
-    ['a service subnet that is too small', `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/29}`, '10.96.0.0/29 has 8 addresses; services need at least 16; use /28 or larger'],
-    ['a service subnet that is too large', `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/8}`, 'is too large: the apiserver takes at most 20 host bits'],
-    ['certificates that outlive their CA', `${ONE}\npki: {caValidity: 8760h, certValidity: 9000h}`, 'certificates would be valid for 9000h, longer than the 8760h of the CA that signs them'],
+    [
+      'two nodes of one name',
+      `${THREE}\n  - {name: cp1, addresses: [10.0.0.14]}\n  - {name: cp5, addresses: [10.0.0.15]}`,
+      'cluster.yaml:9:14: spec.nodes[3].name: "cp1" is the node name of spec.nodes[0] already',
+    ],
+    [
+      'two nodes with one address',
+      `${THREE.replace('10.0.0.13', '10.0.0.11')}`,
+      'spec.nodes[2].addresses[0]: "10.0.0.11" is the address of spec.nodes[0].addresses[0] already',
+    ],
+    [
+      'the same IPv6 address in two spellings',
+      THREE.replace('10.0.0.11', '10.0.0.11, fd00::1').replace('10.0.0.12', '10.0.0.12, "fd00:0::1"'),
+      '"fd00:0::1" is the address of spec.nodes[0].addresses[1] already',
+    ],
+    [
+      'overlapping subnets',
+      `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/12, podSubnet: 10.96.0.0/16}`,
+      'cluster.yaml:5:56: spec.networking.podSubnet: 10.96.0.0/16 overlaps the service subnet 10.96.0.0/12',
+    ],
+    [
+      'a node inside the service subnet',
+      `${ONE}\nnetworking: {serviceSubnet: 10.0.0.0/16}`,
+      '"10.0.0.11" lies in the service subnet 10.0.0.0/16',
+    ],
+    [
+      'no endpoint for several nodes',
+      THREE.replace(/^.*\n/, ''),
+      'spec.controlPlaneEndpoint is missing: with 3 nodes there must be one address for all of them',
+    ],
+    [
+      'an even number of etcd members',
+      THREE.replace(/\n.*cp3.*/, ''),
+      '2 nodes make 2 etcd members; an even number survives no more failures than 1',
+    ],
+    [
+      'a service subnet that is too small',
+      `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/29}`,
+      '10.96.0.0/29 has 8 addresses; services need at least 16; use /28 or larger',
+    ],
+    [
+      'a service subnet that is too large',
+      `${ONE}\nnetworking: {serviceSubnet: 10.96.0.0/8}`,
+      'is too large: the apiserver takes at most 20 host bits',
+    ],
+    [
+      'certificates that outlive their CA',
+      `${ONE}\npki: {caValidity: 8760h, certValidity: 9000h}`,
+      'certificates would be valid for 9000h, longer than the 8760h of the CA that signs them',
+    ],
     ['a version that does not exist', `${ONE}\nkubernetesVersion: v1.99.0`, '1.33'],
-    ['a family that no pod network has', `${ONE}\nnetworking: {serviceSubnet: "10.96.0.0/16,fd00::/112", podSubnet: 10.244.0.0/16}`, 'has no IPv6 network'],
-    ['an IPv6 service subnet for IPv4 nodes', `${ONE}\nnetworking: {serviceSubnet: "fd00::/112"}`, "but the nodes' first addresses are IPv4"],
+    [
+      'a family that no pod network has',
+      `${ONE}\nnetworking: {serviceSubnet: "10.96.0.0/16,fd00::/112", podSubnet: 10.244.0.0/16}`,
+      'has no IPv6 network',
+    ],
+    [
+      'an IPv6 service subnet for IPv4 nodes',
+      `${ONE}\nnetworking: {serviceSubnet: "fd00::/112"}`,
+      "but the nodes' first addresses are IPv4",
+    ],
     ['a loopback address', 'nodes: [{name: cp1, addresses: [127.0.0.1]}]', '"127.0.0.1" is a loopback address'],
-    ['two addresses of one family', 'nodes: [{name: cp1, addresses: [10.0.0.1, 10.0.0.2]}]', 'is a second IPv4 address'],
-    ['an unknown profile', `profiles: [haa]\n${ONE}`, 'cluster.yaml:4:14: spec.profiles[0]: there is no profile "haa"; did you mean "ha"?'],
-    ['a profile that asks for more nodes', `profiles: [ha]\ncontrolPlaneEndpoint: api.example.com\n${ONE}`, 'has 1 node, not at least 3, as profile "ha" requires'],
-    ['local and external etcd at once', `${ONE}\netcd: {local: {dataDir: /data}, external: {endpoints: ["http://10.1.0.1:2379"]}}`, 'stands beside spec.etcd.external'],
-    ['a field of kubeadm that has another place', `${ONE}\nencryptionAlgorithm: RSA-2048`, 'unknown field; it belongs at spec.pki.algorithm'],
-    ['a field at the wrong place', `${ONE}\npodSubnet: 10.244.0.0/16`, 'unknown field; it belongs at spec.networking.podSubnet'],
+    [
+      'two addresses of one family',
+      'nodes: [{name: cp1, addresses: [10.0.0.1, 10.0.0.2]}]',
+      'is a second IPv4 address',
+    ],
+    [
+      'an unknown profile',
+      `profiles: [haa]\n${ONE}`,
+      'cluster.yaml:4:14: spec.profiles[0]: there is no profile "haa"; did you mean "ha"?',
+    ],
+    [
+      'a profile that asks for more nodes',
+      `profiles: [ha]\ncontrolPlaneEndpoint: api.example.com\n${ONE}`,
+      'has 1 node, not at least 3, as profile "ha" requires',
+    ],
+    [
+      'local and external etcd at once',
+      `${ONE}\netcd: {local: {dataDir: /data}, external: {endpoints: ["http://10.1.0.1:2379"]}}`,
+      'stands beside spec.etcd.external',
+    ],
+    [
+      'a field of kubeadm that has another place',
+      `${ONE}\nencryptionAlgorithm: RSA-2048`,
+      'unknown field; it belongs at spec.pki.algorithm',
+    ],
+    [
+      'a field at the wrong place',
+      `${ONE}\npodSubnet: 10.244.0.0/16`,
+      'unknown field; it belongs at spec.networking.podSubnet',
+    ],
     ['extraArgs as a list', `${ONE}\napiServer: {extraArgs: [{name: v, value: "4"}]}`, 'must be a map, not a list'],
-    ['a number where a text is wanted', `${ONE}\nnetworking: {dnsDomain: 1.5}`, 'must be a text, not 1.5; write it in quotes: "1.5"'],
-    ['a file with content and source', `${ONE}\nfiles: [{path: /etc/a, content: x, source: y}]`, 'holds both "content" and "source"'],
-    ['a source that is not there', `${ONE}\nfiles: [{path: /etc/a, source: no-such-file}]`, 'no-such-file: cannot be read: no such file or directory'],
-    ['a patch for a node that does not exist', `${ONE}\npatches: [{target: etcd, patch: {}, nodes: [cp2]}]`, 'there is no node "cp2"; did you mean "cp1"?'],
+    [
+      'a number where a text is wanted',
+      `${ONE}\nnetworking: {dnsDomain: 1.5}`,
+      'must be a text, not 1.5; write it in quotes: "1.5"',
+    ],
+    [
+      'a file with content and source',
+      `${ONE}\nfiles: [{path: /etc/a, content: x, source: y}]`,
+      'holds both "content" and "source"',
+    ],
+    [
+      'a source that is not there',
+      `${ONE}\nfiles: [{path: /etc/a, source: no-such-file}]`,
+      'no-such-file: cannot be read: no such file or directory',
+    ],
+    [
+      'a patch for a node that does not exist',
+      `${ONE}\npatches: [{target: etcd, patch: {}, nodes: [cp2]}]`,
+      'there is no node "cp2"; did you mean "cp1"?',
+    ],
     ['a relative path', `${ONE}\nfiles: [{path: etc/a, content: x}]`, '"etc/a" is not an absolute path'],
   ])('%s is caught and placed', (_, spec, message) => {
     const faults = faultsOf(file(spec));
@@ -98,13 +186,26 @@ describe('input that is no cluster file', () => {
 describe('a good cluster file', () => {
   test('is filled with defaults that say their rule', () => {
     const cluster = clusterOf(file(ONE));
-    expect(cluster.networking).toEqual({ serviceSubnets: ['10.96.0.0/12'], podSubnets: [], dnsDomain: 'cluster.local' });
-    expect(cluster.pki).toEqual({ algorithm: 'ECDSA-P256', serviceAccountAlgorithm: 'RSA-2048', caValidityHours: 87600, certValidityHours: 8760 });
+    expect(cluster.networking).toEqual({
+      serviceSubnets: ['10.96.0.0/12'],
+      podSubnets: [],
+      dnsDomain: 'cluster.local',
+    });
+    expect(cluster.pki).toEqual({
+      algorithm: 'ECDSA-P256',
+      serviceAccountAlgorithm: 'RSA-2048',
+      caValidityHours: 87600,
+      certValidityHours: 8760,
+    });
     expect(cluster.nodes[0]?.taints).toEqual([{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }]);
   });
 
   test('keeps the text of numbers in flags as it was written', () => {
-    const { nodes } = clusterOf(file(`${ONE}\napiServer: {extraArgs: {a: 1.10, b: 0x1F, c: 30, d: true, e: null, f: [1, two], g: 9007199254740993}}`));
+    const { nodes } = clusterOf(
+      file(
+        `${ONE}\napiServer: {extraArgs: {a: 1.10, b: 0x1F, c: 30, d: true, e: null, f: [1, two], g: 9007199254740993}}`,
+      ),
+    );
     expect(nodes[0]?.apiServer.extraArgs.map(({ name, values }) => [name, values])).toEqual([
       ['a', ['1.10']],
       ['b', ['0x1F']],
@@ -129,7 +230,14 @@ nodes:
   - {name: cp3, addresses: [10.0.0.13]}`),
     );
     const v = (i: number) => nodes[i]?.apiServer.extraArgs.find((arg) => arg.name === 'v');
-    expect(v(0)).toEqual({ name: 'v', values: ['4'], at: { path: 'spec.nodes[0].apiServer.extraArgs.v', origin: { kind: 'file', place: { file: 'cluster.yaml', line: 9, column: 34 } } } });
+    expect(v(0)).toEqual({
+      name: 'v',
+      values: ['4'],
+      at: {
+        path: 'spec.nodes[0].apiServer.extraArgs.v',
+        origin: { kind: 'file', place: { file: 'cluster.yaml', line: 9, column: 34 } },
+      },
+    });
     expect(v(1)?.values).toEqual(['2']);
     expect(nodes[0]?.apiServer.extraArgs.map((arg) => arg.name)).toEqual(['v', 'profiling']);
   });
@@ -143,7 +251,11 @@ nodes:
 
   test('--set takes YAML, lists, quoted keys and text', () => {
     const { nodes, networking } = clusterOf(file(ONE), {
-      sets: ['spec.nodes[0].labels["example.com/zone"]=a', 'spec.networking={dnsDomain: corp.example}', 'spec.apiServer.extraArgs.goaway-chance=0.0010'],
+      sets: [
+        'spec.nodes[0].labels["example.com/zone"]=a',
+        'spec.networking={dnsDomain: corp.example}',
+        'spec.apiServer.extraArgs.goaway-chance=0.0010',
+      ],
     });
     expect(nodes[0]?.labels).toEqual({ 'example.com/zone': 'a' });
     expect(networking.dnsDomain).toBe('corp.example');
@@ -151,7 +263,14 @@ nodes:
   });
 
   test('anchors and merge keys can be used', () => {
-    const { nodes } = clusterOf(file(`x: &x\n${ONE}`.replace('x: &x\n', 'apiServer: &c {extraArgs: {v: 3}}\ncontrollerManager: *c\nscheduler: {<<: *c}\n')));
+    const { nodes } = clusterOf(
+      file(
+        `x: &x\n${ONE}`.replace(
+          'x: &x\n',
+          'apiServer: &c {extraArgs: {v: 3}}\ncontrollerManager: *c\nscheduler: {<<: *c}\n',
+        ),
+      ),
+    );
     expect(nodes[0]?.scheduler.extraArgs[0]?.values).toEqual(['3']);
   });
 });

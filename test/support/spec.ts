@@ -24,7 +24,8 @@ export function clusterOf(text: string, extra: Extra = {}): Cluster {
 
 /** What is said of a cluster file: its faults, one a line, warnings with "warning" before them. */
 export function faultsOf(text: string, extra: Extra = {}): readonly string[] {
-  const show = (faults: BootstrapError['faults']) => faults.map((f) => (f.severity === 'warning' ? `warning: ${describeFault(f)}` : describeFault(f)));
+  const show = (faults: BootstrapError['faults']) =>
+    faults.map((f) => (f.severity === 'warning' ? `warning: ${describeFault(f)}` : describeFault(f)));
   try {
     return show(loadCluster(options(text, extra)).warnings);
   } catch (error) {
@@ -34,7 +35,8 @@ export function faultsOf(text: string, extra: Extra = {}): readonly string[] {
 }
 
 /** A cluster file with this spec. The spec begins at line 4, two columns in. */
-export const file = (spec: string): string => `apiVersion: bootstrap/v1alpha1\nkind: Cluster\nspec:\n${spec.replace(/^\n/, '').replace(/^/gm, '  ')}\n`;
+export const file = (spec: string): string =>
+  `apiVersion: bootstrap/v1alpha1\nkind: Cluster\nspec:\n${spec.replace(/^\n/, '').replace(/^/gm, '  ')}\n`;
 
 /** Three masters that nothing is wrong with, as lines of a spec. */
 export const THREE = `controlPlaneEndpoint: api.example.com

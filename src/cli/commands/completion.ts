@@ -19,17 +19,33 @@ const SHELLS = ['bash', 'zsh', 'fish'];
 export function completion(options: CommonOptions, shell = ''): number {
   const script = { bash, zsh, fish }[shell];
   if (!script) {
-    throw new BootstrapError('usage', `there is no completion for ${JSON.stringify(shell)}`, { hint: didYouMean(shell, SHELLS) ?? `shells: ${SHELLS.join(', ')}` });
+    throw new BootstrapError('usage', `there is no completion for ${JSON.stringify(shell)}`, {
+      hint: didYouMean(shell, SHELLS) ?? `shells: ${SHELLS.join(', ')}`,
+    });
   }
   const profiles = profileNames(workspace({}).profileFolders);
-  processIo(options).out(script(steps(program(() => undefined), ''), profiles));
+  processIo(options).out(
+    script(
+      steps(
+        program(() => undefined),
+        '',
+      ),
+      profiles,
+    ),
+  );
   return 0;
 }
 
 function steps(command: Command, path: string): readonly Step[] {
   const commands = command.commands.map((c) => ({ word: c.name(), help: c.description().split('\n')[0] ?? '' }));
-  const flags = [...command.options, ...(command.parent?.options ?? [])].filter((o) => o.long && o.long !== '--version');
-  const words = [...commands, ...flags.map((o) => ({ word: o.long ?? '', help: o.description })), { word: '--help', help: 'show help' }];
+  const flags = [...command.options, ...(command.parent?.options ?? [])].filter(
+    (o) => o.long && o.long !== '--version',
+  );
+  const words = [
+    ...commands,
+    ...flags.map((o) => ({ word: o.long ?? '', help: o.description })),
+    { word: '--help', help: 'show help' },
+  ];
   return [{ path, words }, ...command.commands.flatMap((c) => steps(c, path ? `${path} ${c.name()}` : c.name()))];
 }
 
@@ -42,8 +58,12 @@ const VALUES = (profiles: readonly string[]): Readonly<Record<string, string>> =
 });
 
 function bash(all: readonly Step[], profiles: readonly string[]): string {
-  const cases = all.map(({ path, words }) => `    ${JSON.stringify(path)}) words="${words.map((w) => w.word).join(' ')}" ;;`);
-  const values = Object.entries(VALUES(profiles)).map(([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W "${list}" -- "$cur")); return ;;`);
+  const cases = all.map(
+    ({ path, words }) => `    ${JSON.stringify(path)}) words="${words.map((w) => w.word).join(' ')}" ;;`,
+  );
+  const values = Object.entries(VALUES(profiles)).map(
+    ([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W "${list}" -- "$cur")); return ;;`,
+  );
   return `# bash completion for bootstrap
 _bootstrap() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} path="" words="" i
@@ -55,7 +75,10 @@ ${values.join('\n')}
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "\${path:+$path }\${COMP_WORDS[i]}" in
-      ${all.filter((s) => s.path).map((s) => JSON.stringify(s.path)).join('|')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;
+      ${all
+        .filter((s) => s.path)
+        .map((s) => JSON.stringify(s.path))
+        .join('|')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;
     esac
   done
   case $path in
@@ -69,7 +92,9 @@ complete -F _bootstrap bootstrap`;
 const zshText = (text: string) => text.replace(/[[\]:'\\]/g, ' ').replace(/\s+/g, ' ');
 
 function zsh(all: readonly Step[], profiles: readonly string[]): string {
-  const cases = all.map(({ path, words }) => `    '${path}') list=(${words.map((w) => `'${w.word}:${zshText(w.help)}'`).join(' ')}) ;;`);
+  const cases = all.map(
+    ({ path, words }) => `    '${path}') list=(${words.map((w) => `'${w.word}:${zshText(w.help)}'`).join(' ')}) ;;`,
+  );
   const values = Object.entries(VALUES(profiles)).map(([flag, list]) => `    ${flag}) compadd ${list}; return ;;`);
   return `#compdef bootstrap
 _bootstrap() {
@@ -83,7 +108,10 @@ ${values.join('\n')}
   esac
   for word in \${words[2,CURRENT-1]}; do
     case "\${line:+$line }$word" in
-      ${all.filter((s) => s.path).map((s) => `'${s.path}'`).join('|')}) line="\${line:+$line }$word" ;;
+      ${all
+        .filter((s) => s.path)
+        .map((s) => `'${s.path}'`)
+        .join('|')}) line="\${line:+$line }$word" ;;
     esac
   done
   case $line in

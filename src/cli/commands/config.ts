@@ -1,3 +1,7 @@
+import { BootstrapError, EXIT_STATUS } from '../../base/errors.ts';
+import type { Fault } from '../../base/fault.ts';
+import { checkCluster } from '../../render/render.ts';
+import type { Cluster } from '../../spec/cluster.ts';
 import { CLUSTER_SCHEMA } from '../../spec/schema.ts';
 import { toJson } from '../../spec/tree.ts';
 import { count, printResult } from '../format.ts';
@@ -7,10 +11,6 @@ import type { CommonOptions } from '../options.ts';
 import { renderContext } from '../render-context.ts';
 import { faultData, reportFaults } from '../report.ts';
 import { workspace } from '../workspace.ts';
-import { BootstrapError, EXIT_STATUS } from '../../base/errors.ts';
-import { checkCluster } from '../../render/render.ts';
-import type { Fault } from '../../base/fault.ts';
-import type { Cluster } from '../../spec/cluster.ts';
 
 /** `config validate`: everything that can be known to be wrong without touching keys or nodes. */
 export async function validate(options: CommonOptions): Promise<number> {
@@ -29,12 +29,18 @@ export async function validate(options: CommonOptions): Promise<number> {
   }
   const errors = faults.filter((fault) => fault.severity === 'error');
   const shown = space.show(space.clusterFile);
-  if (errors.length && !asData) throw new BootstrapError('cluster-file', `${shown} has ${count(errors.length, 'error')}`, { faults });
+  if (errors.length && !asData)
+    throw new BootstrapError('cluster-file', `${shown} has ${count(errors.length, 'error')}`, { faults });
   if (!asData) reportFaults(faults, io);
-  printResult(io, options.output, { valid: !errors.length, faults: faults.map((fault) => ({ ...faultData(fault) })) as never }, () => {
-    const { version, nodes = [], profiles = [] } = cluster ?? {};
-    return `${shown} is valid: ${count(nodes.length, 'node')}, Kubernetes ${version?.text}${profiles.length ? `, ${profiles.join(' + ')}` : ''}`;
-  });
+  printResult(
+    io,
+    options.output,
+    { valid: !errors.length, faults: faults.map((fault) => ({ ...faultData(fault) })) as never },
+    () => {
+      const { version, nodes = [], profiles = [] } = cluster ?? {};
+      return `${shown} is valid: ${count(nodes.length, 'node')}, Kubernetes ${version?.text}${profiles.length ? `, ${profiles.join(' + ')}` : ''}`;
+    },
+  );
   return errors.length ? EXIT_STATUS['cluster-file'] : 0;
 }
 
@@ -43,7 +49,12 @@ export function show(options: CommonOptions): number {
   const io = processIo(options);
   const { cluster, warnings } = load(workspace(options), options);
   reportFaults(warnings, io);
-  const data = { apiVersion: 'bootstrap/v1alpha1', kind: 'Cluster', metadata: { name: cluster.name }, spec: toJson(cluster.spec) };
+  const data = {
+    apiVersion: 'bootstrap/v1alpha1',
+    kind: 'Cluster',
+    metadata: { name: cluster.name },
+    spec: toJson(cluster.spec),
+  };
   printResult(io, options.output === 'json' ? 'json' : 'yaml', data, () => '');
   return 0;
 }

@@ -5,8 +5,8 @@ import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import type { LoadedCluster } from '../../spec/load.ts';
 import { parseTime, printResult } from '../format.ts';
-import { initReport } from '../init/init-report.ts';
 import { clusterText } from '../init/cluster-text.ts';
+import { initReport } from '../init/init-report.ts';
 import { processIo } from '../io.ts';
 import { load } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
@@ -20,7 +20,7 @@ export interface InitOptions extends CommonOptions {
   readonly node?: readonly string[];
   readonly fromKubeadm?: string;
   readonly pki?: string;
-  readonly renewBefore: string;
+  readonly renewBefore?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -41,16 +41,19 @@ const GITIGNORE = `# made by bootstrap init: keys and what is rendered from them
 export async function init(options: InitOptions): Promise<number> {
   const io = processIo(options);
   const space = workspace(options);
-  const renewBefore = parseTime('--renew-before', options.renewBefore);
+  const renewBefore = options.renewBefore === undefined ? undefined : parseTime('--renew-before', options.renewBefore);
   const text = await clusterText(space, options, io);
   const overlay: CommonOptions = text.written ? { ...options, set: [], profile: [] } : options;
   const loaded = load(space, overlay, text.content);
-  if (options.dryRun) return finish(loaded, await produce(space, loaded.cluster, { renewBefore, dryRun: true, importFrom: options.pki }));
+  if (options.dryRun)
+    return finish(loaded, await produce(space, loaded.cluster, { renewBefore, dryRun: true, importFrom: options.pki }));
 
   await makeDirectory(space.dir, 0o755);
   const lock = acquireLock(space.dir, 'bootstrap init', new Date());
   try {
-    const produced = await produce(space, loaded.cluster, { renewBefore, dryRun: false, importFrom: options.pki }, () => writeOwn(space, text.written));
+    const produced = await produce(space, loaded.cluster, { renewBefore, dryRun: false, importFrom: options.pki }, () =>
+      writeOwn(space, text.written),
+    );
     return finish(loaded, produced);
   } finally {
     lock.release();
@@ -58,9 +61,18 @@ export async function init(options: InitOptions): Promise<number> {
 
   function finish({ cluster, warnings }: LoadedCluster, produced: Produced): number {
     reportFaults([...warnings, ...produced.warnings], io);
-    for (const note of text.notes) io.note(note);
-    const data = { clusterFile: { path: space.show(space.clusterFile), created: text.written !== undefined }, ...producedData(produced) };
-    printResult(io, options.output, data, () => initReport(space, cluster, produced, { created: text.written !== undefined, dryRun: options.dryRun === true, color: io.color }));
+    for (const note of [...text.notes, ...produced.notes]) io.note(note);
+    const data = {
+      clusterFile: { path: space.show(space.clusterFile), created: text.written !== undefined },
+      ...producedData(produced),
+    };
+    printResult(io, options.output, data, () =>
+      initReport(space, cluster, produced, {
+        created: text.written !== undefined,
+        dryRun: options.dryRun === true,
+        color: io.color,
+      }),
+    );
     return 0;
   }
 }
@@ -68,7 +80,8 @@ export async function init(options: InitOptions): Promise<number> {
 /** The files that are the user's from then on: written only where there are none. */
 async function writeOwn({ dir, clusterFile }: Workspace, text: string | undefined): Promise<void> {
   if (text !== undefined) {
-    if (existsSync(clusterFile)) throw new BootstrapError('locked', `${clusterFile} has appeared meanwhile`, { hint: 'run the command again' });
+    if (existsSync(clusterFile))
+      throw new BootstrapError('locked', `${clusterFile} has appeared meanwhile`, { hint: 'run the command again' });
     await makeDirectory(dirname(clusterFile), 0o755);
     await writeFileAtomic(clusterFile, text, 0o644);
   }

@@ -40,13 +40,25 @@ export async function askForCluster(known: NewCluster): Promise<NewCluster> {
   const single = profiles.includes('single');
   const nodes: NewNode[] = [...known.nodes];
   if (!nodes.length) {
-    const number = single ? 1 : answered(await clack.select({ message: 'How many masters', options: [3, 5, 7].map((value) => ({ value, label: String(value) })), output: process.stderr }));
+    const number = single
+      ? 1
+      : answered(
+          await clack.select({
+            message: 'How many masters',
+            options: [3, 5, 7].map((value) => ({ value, label: String(value) })),
+            output: process.stderr,
+          }),
+        );
     for (let i = 1; i <= number; i++) {
       const node = await text(`Name of master ${i}`, `cp${i}`, 'node-name');
       nodes.push({ name: node, addresses: [await text(`IP address of ${node}`, undefined, 'ip')] });
     }
   }
-  const endpoint = known.endpoint ?? (single ? undefined : await text('Where clients reach the API (your load balancer, host[:port])', undefined, 'endpoint'));
+  const endpoint =
+    known.endpoint ??
+    (single
+      ? undefined
+      : await text('Where clients reach the API (your load balancer, host[:port])', undefined, 'endpoint'));
   clack.outro('That is all.', { output: process.stderr });
   return { name, profiles, nodes, ...(endpoint !== undefined && { endpoint }) };
 }

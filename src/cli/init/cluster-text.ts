@@ -41,7 +41,10 @@ export async function clusterText(space: Workspace, options: InitOptions, io: Io
     if (difference) throw conflict(shown, difference);
     return { content, notes: unnamedProfiles(content, shown, options) };
   }
-  const made = options.fromKubeadm === undefined ? { content: newClusterText(await describeCluster(options, io)), notes: [] } : fromKubeadm(options);
+  const made =
+    options.fromKubeadm === undefined
+      ? { content: newClusterText(await describeCluster(options, io)), notes: [] }
+      : fromKubeadm(options);
   const content = withSets(made.content, options.set ?? []);
   return { content, written: content, notes: made.notes };
 }
@@ -56,8 +59,15 @@ function conflict(shown: string, difference: string): BootstrapError {
 function describesOther(content: string, shown: string, options: InitOptions): string | undefined {
   const tree = readYaml({ file: shown, text: content, origin: (place) => ({ kind: 'file', place }) }).documents[0];
   if (!tree) return undefined;
-  const differs = (option: string, given: string | undefined, path: readonly string[], found = asText(at(tree, path))): string | undefined =>
-    given !== undefined && given !== found ? `${option} ${given} is not what stands there (${found ?? 'nothing'})` : undefined;
+  const differs = (
+    option: string,
+    given: string | undefined,
+    path: readonly string[],
+    found = asText(at(tree, path)),
+  ): string | undefined =>
+    given !== undefined && given !== found
+      ? `${option} ${given} is not what stands there (${found ?? 'nothing'})`
+      : undefined;
   const nodes = (options.node ?? []).map(parseNodeOption);
   return (
     differs('--name', options.name, ['metadata', 'name'], asText(at(tree, ['metadata', 'name'])) ?? 'kubernetes') ??
@@ -79,7 +89,9 @@ function unnamedProfiles(content: string, shown: string, { profile = [] }: InitO
   const tree = readYaml({ file: shown, text: content, origin: (place) => ({ kind: 'file', place }) }).documents[0];
   const named = asStrings(at(tree, ['spec', 'profiles']));
   if (!tree || !profile.length || profile.join() === named.join()) return [];
-  return [`note: --profile counts for this run only; to keep it, write \`profiles: [${profile.join(', ')}]\` under spec in ${shown}`];
+  return [
+    `note: --profile counts for this run only; to keep it, write \`profiles: [${profile.join(', ')}]\` under spec in ${shown}`,
+  ];
 }
 
 function fromKubeadm(options: InitOptions): ClusterText {
@@ -92,7 +104,9 @@ function fromKubeadm(options: InitOptions): ClusterText {
     ...(options.name !== undefined && { name: options.name }),
     ...(options.profile && { profiles: options.profile }),
   });
-  const notes = converted.notCarried.map(({ at: { path: field, origin }, why }) => `not carried over: ${describeOrigin(origin)}: ${field}: ${why}`);
+  const notes = converted.notCarried.map(
+    ({ at: { path: field, origin }, why }) => `not carried over: ${describeOrigin(origin)}: ${field}: ${why}`,
+  );
   return { content: converted.text, notes };
 }
 
@@ -100,6 +114,7 @@ function fromKubeadm(options: InitOptions): ClusterText {
 function withSets(content: string, sets: readonly string[]): string {
   if (!sets.length) return content;
   const doc = parseDocument(content);
-  for (const { segments, raw, yaml } of sets.map(parseSet)) doc.setIn(segments, yaml ? parseDocument(raw).contents : raw);
+  for (const { segments, raw, yaml } of sets.map(parseSet))
+    doc.setIn(segments, yaml ? parseDocument(raw).contents : raw);
   return doc.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

@@ -20,7 +20,9 @@ export function parseNodeOption(text: string): NewNode {
   const match = /^([^=\s]+)=([^=\s]+)$/.exec(text);
   const [, name = '', addresses = ''] = match ?? [];
   if (match) return { name, addresses: addresses.split(',').filter(Boolean) };
-  throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, { hint: 'for example --node cp1=10.0.0.11, for dual stack --node cp1=10.0.0.11,fd00::11' });
+  throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, {
+    hint: 'for example --node cp1=10.0.0.11, for dual stack --node cp1=10.0.0.11,fd00::11',
+  });
 }
 
 /**
@@ -44,20 +46,30 @@ export async function describeCluster(options: DescribeOptions, io: Io): Promise
   const missing = missingOptions(known);
   if (!missing.length) return known;
   if (io.interactive && !options.yes) return askForCluster(known);
-  throw new BootstrapError('usage', `there is no cluster file yet, and to write one ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`, {
-    hint: `this would work:\n\n${exampleCommand(known)}\n\n  On a terminal, \`bootstrap init\` asks for them.`,
-  });
+  throw new BootstrapError(
+    'usage',
+    `there is no cluster file yet, and to write one ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,
+    {
+      hint: `this would work:\n\n${exampleCommand(known)}\n\n  On a terminal, \`bootstrap init\` asks for them.`,
+    },
+  );
 }
 
 function missingOptions({ nodes, endpoint, profiles }: NewCluster): readonly string[] {
   const several = nodes.length > 1 || profiles.some((name) => name.startsWith('ha'));
-  return [...(nodes.length ? [] : ['--node']), ...(several && endpoint === undefined ? ['--endpoint'] : []), ...(!nodes.length && !profiles.length ? ['--profile'] : [])];
+  return [
+    ...(nodes.length ? [] : ['--node']),
+    ...(several && endpoint === undefined ? ['--endpoint'] : []),
+    ...(!nodes.length && !profiles.length ? ['--profile'] : []),
+  ];
 }
 
 /** The command as it was, completed with what was missing. */
 function exampleCommand({ name, profiles, nodes, endpoint }: NewCluster): string {
   const single = profiles.includes('single');
-  const fallback: readonly NewNode[] = [1, 2, 3].slice(0, single ? 1 : 3).map((i) => ({ name: `cp${i}`, addresses: [`10.0.0.1${i}`] }));
+  const fallback: readonly NewNode[] = [1, 2, 3]
+    .slice(0, single ? 1 : 3)
+    .map((i) => ({ name: `cp${i}`, addresses: [`10.0.0.1${i}`] }));
   const list = nodes.length ? nodes : fallback;
   return [
     `  bootstrap init --profile ${profiles.join(',') || 'ha'}${name === undefined ? '' : ` --name ${name}`}`,

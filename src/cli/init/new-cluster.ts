@@ -35,6 +35,7 @@ export function newClusterText(cluster: NewCluster): string {
     if (isCollection(list)) list.flow = true;
   }
   const nodes = doc.getIn(['spec', 'nodes'], true) as Node;
-  nodes.comment = ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager';
+  nodes.comment =
+    ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager';
   return doc.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

@@ -28,5 +28,8 @@ function routedAddress(): Promise<string | undefined> {
 
 function firstAddress(): string | undefined {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return all.find((a) => !a.internal && a.family === 'IPv4')?.address ?? all.find((a) => !a.internal && !a.address.startsWith('fe80'))?.address;
+  return (
+    all.find((a) => !a.internal && a.family === 'IPv4')?.address ??
+    all.find((a) => !a.internal && !a.address.startsWith('fe80'))?.address
+  );
 }

@@ -11,7 +11,9 @@ export function checkNetworking(spec: MapTree): readonly Fault[] {
   const services = cidrs(serviceTree);
   const pods = cidrs(podTree);
   return [
-    ...(serviceTree ? services.flatMap((cidr) => [...checkServiceSize(serviceTree, cidr), ...checkHostBits(serviceTree, cidr)]) : []),
+    ...(serviceTree
+      ? services.flatMap((cidr) => [...checkServiceSize(serviceTree, cidr), ...checkHostBits(serviceTree, cidr)])
+      : []),
     ...(podTree ? pods.flatMap((cidr) => [...checkPodSize(spec, podTree, cidr), ...checkHostBits(podTree, cidr)]) : []),
     ...(podTree ? checkOverlap(podTree, services, pods) : []),
     ...checkNodesOutside(spec, services, 'the service subnet'),
@@ -29,8 +31,22 @@ function cidrs(tree: Tree | undefined): readonly Cidr[] {
 /** kubeadm's limits: at least 10 addresses (DNS takes the tenth), at most 20 host bits (the apiserver's bitmap). */
 function checkServiceSize(tree: Tree, cidr: Cidr): readonly Fault[] {
   const hostBits = (cidr.family === 4 ? 32 : 128) - cidr.bits;
-  if (hostBits < 4) return [errorAt(tree, `${cidr.text} has ${2 ** hostBits} addresses; services need at least 16`, `use /${cidr.family === 4 ? 28 : 124} or larger`)];
-  if (hostBits > 20) return [errorAt(tree, `${cidr.text} is too large: the apiserver takes at most 20 host bits`, `use /${cidr.family === 4 ? 12 : 108} or smaller`)];
+  if (hostBits < 4)
+    return [
+      errorAt(
+        tree,
+        `${cidr.text} has ${2 ** hostBits} addresses; services need at least 16`,
+        `use /${cidr.family === 4 ? 28 : 124} or larger`,
+      ),
+    ];
+  if (hostBits > 20)
+    return [
+      errorAt(
+        tree,
+        `${cidr.text} is too large: the apiserver takes at most 20 host bits`,
+        `use /${cidr.family === 4 ? 12 : 108} or smaller`,
+      ),
+    ];
   return [];
 }
 
@@ -45,10 +61,18 @@ const flagNumber = (spec: MapTree, ...names: readonly string[]): number | undefi
 /** kubeadm's rule: a node's range (/24, /64) must fit into the pod subnet, at most 16 bits below it. */
 function checkPodSize(spec: MapTree, tree: Tree, cidr: Cidr): readonly Fault[] {
   const nodeMask =
-    flagNumber(spec, `node-cidr-mask-size-ipv${cidr.family}`, ...(cidr.family === 4 ? ['node-cidr-mask-size'] : [])) ?? (cidr.family === 4 ? 24 : 64);
-  if (cidr.bits > nodeMask) return [errorAt(tree, `${cidr.text} is smaller than the /${nodeMask} that each node gets from it`)];
+    flagNumber(spec, `node-cidr-mask-size-ipv${cidr.family}`, ...(cidr.family === 4 ? ['node-cidr-mask-size'] : [])) ??
+    (cidr.family === 4 ? 24 : 64);
+  if (cidr.bits > nodeMask)
+    return [errorAt(tree, `${cidr.text} is smaller than the /${nodeMask} that each node gets from it`)];
   if (nodeMask - cidr.bits > 16) {
-    return [errorAt(tree, `${cidr.text} is too large: a node's /${nodeMask} may be at most 16 bits longer`, `use /${nodeMask - 16} or longer, or set node-cidr-mask-size-ipv${cidr.family}`)];
+    return [
+      errorAt(
+        tree,
+        `${cidr.text} is too large: a node's /${nodeMask} may be at most 16 bits longer`,
+        `use /${nodeMask - 16} or longer, or set node-cidr-mask-size-ipv${cidr.family}`,
+      ),
+    ];
   }
   return [];
 }
@@ -62,7 +86,9 @@ function checkHostBits(tree: Tree, cidr: Cidr): readonly Fault[] {
 
 function checkOverlap(tree: Tree, services: readonly Cidr[], pods: readonly Cidr[]): readonly Fault[] {
   return services.flatMap((service) =>
-    pods.filter((pod) => overlaps(service, pod)).map((pod) => errorAt(tree, `${pod.text} overlaps the service subnet ${service.text}`)),
+    pods
+      .filter((pod) => overlaps(service, pod))
+      .map((pod) => errorAt(tree, `${pod.text} overlaps the service subnet ${service.text}`)),
   );
 }
 
@@ -71,7 +97,9 @@ function checkNodesOutside(spec: MapTree, networks: readonly Cidr[], what: strin
   return addresses.flatMap((tree) => {
     const text = asText(tree) ?? '';
     if (!isAddress(text)) return [];
-    return networks.filter((cidr) => contains(cidr, text)).map((cidr) => errorAt(tree, `${JSON.stringify(text)} lies in ${what} ${cidr.text}`));
+    return networks
+      .filter((cidr) => contains(cidr, text))
+      .map((cidr) => errorAt(tree, `${JSON.stringify(text)} lies in ${what} ${cidr.text}`));
   });
 }
 
@@ -87,5 +115,7 @@ function checkFirstFamily(spec: MapTree, serviceTree: Tree | undefined, services
 function checkDualStack(podTree: Tree | undefined, services: readonly Cidr[], pods: readonly Cidr[]): readonly Fault[] {
   if (!podTree || services.length === 0 || pods.length === 0) return [];
   const missing = services.filter((service) => !pods.some((pod) => pod.family === service.family));
-  return missing.map((cidr) => errorAt(podTree, `has no IPv${cidr.family} network, but the service subnet has one (${cidr.text})`));
+  return missing.map((cidr) =>
+    errorAt(podTree, `has no IPv${cidr.family} network, but the service subnet has one (${cidr.text})`),
+  );
 }

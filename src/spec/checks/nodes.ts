@@ -8,12 +8,28 @@ import { at, type MapTree, type Tree } from '../tree.ts';
 /** Names and addresses of the nodes: unique, usable, of families that fit together. */
 export function checkNodes(spec: MapTree): readonly Fault[] {
   const list = at(spec, ['nodes']);
-  if (!list) return [errorAt(spec, 'spec.nodes is missing: there must be at least one node', 'write `nodes: [{name: cp1, addresses: [10.0.0.11]}]`')];
+  if (!list)
+    return [
+      errorAt(
+        spec,
+        'spec.nodes is missing: there must be at least one node',
+        'write `nodes: [{name: cp1, addresses: [10.0.0.11]}]`',
+      ),
+    ];
   const nodes = asList(list);
   return [
-    ...duplicates(nodes.flatMap((node) => at(node, ['name']) ?? []), 'node name'),
-    ...duplicates(nodes.flatMap((node) => at(node, ['hostname']) ?? []), 'host name'),
-    ...duplicates(nodes.flatMap((node) => asList(at(node, ['addresses']))), 'address'),
+    ...duplicates(
+      nodes.flatMap((node) => at(node, ['name']) ?? []),
+      'node name',
+    ),
+    ...duplicates(
+      nodes.flatMap((node) => at(node, ['hostname']) ?? []),
+      'host name',
+    ),
+    ...duplicates(
+      nodes.flatMap((node) => asList(at(node, ['addresses']))),
+      'address',
+    ),
     ...nodes.flatMap((node) => asList(at(node, ['addresses'])).flatMap(checkUsable)),
     ...nodes.flatMap(checkFamilies),
     ...checkSameFirstFamily(nodes),
@@ -30,7 +46,13 @@ function duplicates(values: readonly Tree[], what: string): readonly Fault[] {
     if (text === undefined) continue;
     const key = isAddress(text) ? ipaddr.parse(text).toNormalizedString() : text.toLowerCase();
     const earlier = first.get(key);
-    if (earlier) faults.push(errorAt(value, `${JSON.stringify(text)} is the ${what} of ${earlier.path.replace(/\.(name|hostname)$/, '')} already`));
+    if (earlier)
+      faults.push(
+        errorAt(
+          value,
+          `${JSON.stringify(text)} is the ${what} of ${earlier.path.replace(/\.(name|hostname)$/, '')} already`,
+        ),
+      );
     else first.set(key, value);
   }
   return faults;
@@ -54,14 +76,22 @@ function checkUsable(tree: Tree): readonly Fault[] {
 }
 
 function families(node: Tree): readonly Family[] {
-  return asStrings(at(node, ['addresses'])).filter(isAddress).map(familyOf);
+  return asStrings(at(node, ['addresses']))
+    .filter(isAddress)
+    .map(familyOf);
 }
 
 function checkFamilies(node: Tree): readonly Fault[] {
   const [first, second] = families(node);
   const tree = at(node, ['addresses', 1]);
   if (!tree || first === undefined || first !== second) return [];
-  return [errorAt(tree, `${JSON.stringify(asText(tree))} is a second IPv${first} address`, 'a second address is for dual stack: give one of the other family')];
+  return [
+    errorAt(
+      tree,
+      `${JSON.stringify(asText(tree))} is a second IPv${first} address`,
+      'a second address is for dual stack: give one of the other family',
+    ),
+  ];
 }
 
 function checkSameFirstFamily(nodes: readonly Tree[]): readonly Fault[] {
@@ -71,7 +101,13 @@ function checkSameFirstFamily(nodes: readonly Tree[]): readonly Fault[] {
     const family = families(node)[0];
     if (family === undefined || wanted === undefined || family === wanted) return [];
     const tree = at(node, ['addresses', 0]) ?? node;
-    return [errorAt(tree, `is IPv${family}, but the first address of ${first?.path} is IPv${wanted}`, 'list the same family first on all nodes')];
+    return [
+      errorAt(
+        tree,
+        `is IPv${family}, but the first address of ${first?.path} is IPv${wanted}`,
+        'list the same family first on all nodes',
+      ),
+    ];
   });
 }
 
@@ -94,8 +130,15 @@ export function checkMembers(spec: MapTree): readonly Fault[] {
   if (!nodes || count === 0 || at(spec, ['etcd', 'external'])) return [];
   if (count % 2 === 0) {
     const message = `${count} nodes make ${count} etcd members; an even number survives no more failures than ${count - 1}`;
-    return [errorAt(nodes, message, `use ${count - 1 === 1 ? '1 or 3' : `${count - 1} or ${count + 1}`} nodes, or etcd elsewhere (spec.etcd.external)`)];
+    return [
+      errorAt(
+        nodes,
+        message,
+        `use ${count - 1 === 1 ? '1 or 3' : `${count - 1} or ${count + 1}`} nodes, or etcd elsewhere (spec.etcd.external)`,
+      ),
+    ];
   }
-  if (count > 7) return [warningAt(nodes, `${count} etcd members slow every write down; etcd's own advice is at most 7`)];
+  if (count > 7)
+    return [warningAt(nodes, `${count} etcd members slow every write down; etcd's own advice is at most 7`)];
   return [];
 }

@@ -1,6 +1,6 @@
-import { isBeyondKnown, newestPatch, parseVersion } from '../../kubernetes/version.ts';
 import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
+import { isBeyondKnown, newestPatch, parseVersion } from '../../kubernetes/version.ts';
 import { parseDuration } from '../duration.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
@@ -8,14 +8,26 @@ import { at, locate, type MapTree, type Tree } from '../tree.ts';
 
 /** What fits the schema one by one but not together. */
 export function checkSettings(spec: MapTree): readonly Fault[] {
-  return [...checkVersion(spec), ...checkEndpoint(spec), ...checkEtcd(spec), ...checkValidity(spec), ...checkNodeLists(spec), ...checkFiles(spec)];
+  return [
+    ...checkVersion(spec),
+    ...checkEndpoint(spec),
+    ...checkEtcd(spec),
+    ...checkValidity(spec),
+    ...checkNodeLists(spec),
+    ...checkFiles(spec),
+  ];
 }
 
 function checkVersion(spec: MapTree): readonly Fault[] {
   const tree = at(spec, ['kubernetesVersion']);
   const version = parseVersion(asText(tree) ?? '');
   if (!tree || 'error' in version || !isBeyondKnown(version)) return [];
-  return [warningAt(tree, `${version.text} is newer than the newest release of that minor known here, v1.${version.minor}.${newestPatch(version.minor)}`)];
+  return [
+    warningAt(
+      tree,
+      `${version.text} is newer than the newest release of that minor known here, v1.${version.minor}.${newestPatch(version.minor)}`,
+    ),
+  ];
 }
 
 function checkEndpoint(spec: MapTree): readonly Fault[] {
@@ -24,12 +36,25 @@ function checkEndpoint(spec: MapTree): readonly Fault[] {
   if (!tree) {
     if (nodes.length < 2) return [];
     const message = `spec.controlPlaneEndpoint is missing: with ${nodes.length} nodes there must be one address for all of them`;
-    return [errorAt({ path: '', origin: locate(spec, ['nodes']).origin }, message, 'give the name or address of your load balancer, host[:port]')];
+    return [
+      errorAt(
+        { path: '', origin: locate(spec, ['nodes']).origin },
+        message,
+        'give the name or address of your load balancer, host[:port]',
+      ),
+    ];
   }
   const endpoint = parseEndpoint(asText(tree) ?? '', 6443);
-  const owner = 'host' in endpoint ? nodes.find((node) => asStrings(at(node, ['addresses'])).includes(endpoint.host)) : undefined;
+  const owner =
+    'host' in endpoint ? nodes.find((node) => asStrings(at(node, ['addresses'])).includes(endpoint.host)) : undefined;
   if (!owner || nodes.length < 2) return [];
-  return [warningAt(tree, `is the address of ${owner.path}: when that node is down, nobody reaches the API`, 'use a load balancer or a DNS name')];
+  return [
+    warningAt(
+      tree,
+      `is the address of ${owner.path}: when that node is down, nobody reaches the API`,
+      'use a load balancer or a DNS name',
+    ),
+  ];
 }
 
 function checkEtcd(spec: MapTree): readonly Fault[] {
@@ -37,18 +62,24 @@ function checkEtcd(spec: MapTree): readonly Fault[] {
   if (!external) return [];
   const faults: Fault[] = [];
   const own = at(spec, ['etcd', 'local']);
-  if (own) faults.push(errorAt(own, 'stands beside spec.etcd.external', 'etcd is either local or external: remove one'));
+  if (own)
+    faults.push(errorAt(own, 'stands beside spec.etcd.external', 'etcd is either local or external: remove one'));
   for (const node of asList(at(spec, ['nodes']))) {
     const local = at(node, ['etcd', 'local']);
     if (local) faults.push(errorAt(local, 'has no effect: etcd is external'));
   }
   const [ca, cert, key] = ['caFile', 'certFile', 'keyFile'].map((name) => at(external, [name]));
-  if (Boolean(cert) !== Boolean(key)) faults.push(errorAt(external, `"${cert ? 'keyFile' : 'certFile'}" is missing: a client certificate and its key go together`));
+  if (Boolean(cert) !== Boolean(key))
+    faults.push(
+      errorAt(external, `"${cert ? 'keyFile' : 'certFile'}" is missing: a client certificate and its key go together`),
+    );
   const endpoints = asList(at(external, ['endpoints']));
   for (const tree of endpoints) {
-    if (asText(tree)?.startsWith('http://') && (ca || cert || key)) faults.push(errorAt(tree, 'is plain http, but certificates are given', 'write https://'));
+    if (asText(tree)?.startsWith('http://') && (ca || cert || key))
+      faults.push(errorAt(tree, 'is plain http, but certificates are given', 'write https://'));
   }
-  if (endpoints.some((tree) => asText(tree)?.startsWith('https://')) && !ca) faults.push(errorAt(external, '"caFile" is missing: the apiserver needs the CA of an https endpoint'));
+  if (endpoints.some((tree) => asText(tree)?.startsWith('https://')) && !ca)
+    faults.push(errorAt(external, '"caFile" is missing: the apiserver needs the CA of an https endpoint'));
   return faults;
 }
 
@@ -57,10 +88,17 @@ function checkValidity(spec: MapTree): readonly Fault[] {
   const [ca, cert] = [parseDuration(asText(caTree) ?? ''), parseDuration(asText(certTree) ?? '')];
   if (!certTree || !caTree || ca === undefined || cert === undefined) return [];
   const worst = certTree.origin.kind === 'default' ? caTree : certTree;
-  if (cert > ca) return [errorAt(worst, `certificates would be valid for ${asText(certTree)}, longer than the ${asText(caTree)} of the CA that signs them`)];
+  if (cert > ca)
+    return [
+      errorAt(
+        worst,
+        `certificates would be valid for ${asText(certTree)}, longer than the ${asText(caTree)} of the CA that signs them`,
+      ),
+    ];
   const days = Math.round(ca / 864e5);
   if (ca > 100 * 365.25 * 864e5) return [errorAt(caTree, `is ${days} days; more than 100 years is not accepted`)];
-  if (cert < 3.6e6) return [errorAt(certTree, `${asText(certTree)} is too short to deliver and renew anything; use 1h or more`)];
+  if (cert < 3.6e6)
+    return [errorAt(certTree, `${asText(certTree)} is too short to deliver and renew anything; use 1h or more`)];
   return [];
 }
 
@@ -68,10 +106,20 @@ function checkValidity(spec: MapTree): readonly Fault[] {
 function checkNodeLists(spec: MapTree): readonly Fault[] {
   const names = asList(at(spec, ['nodes'])).flatMap((node) => asText(at(node, ['name'])) ?? []);
   const lists = ['patches', 'files'].flatMap((key) => asList(at(spec, [key]))).map((entry) => at(entry, ['nodes']));
-  return lists.flatMap((list) => asList(list)).flatMap((tree: Tree) => {
-    const name = asText(tree) ?? '';
-    return names.includes(name) ? [] : [errorAt(tree, `there is no node ${JSON.stringify(name)}`, didYouMean(name, names) ?? `nodes: ${names.join(', ')}`)];
-  });
+  return lists
+    .flatMap((list) => asList(list))
+    .flatMap((tree: Tree) => {
+      const name = asText(tree) ?? '';
+      return names.includes(name)
+        ? []
+        : [
+            errorAt(
+              tree,
+              `there is no node ${JSON.stringify(name)}`,
+              didYouMean(name, names) ?? `nodes: ${names.join(', ')}`,
+            ),
+          ];
+    });
 }
 
 /** The same path twice for one node. */

@@ -35,7 +35,7 @@ export type Field =
   | (FieldBase & { readonly why: string });
 
 /** By the field's path in its document. */
-export type Fields = Readonly<Record<string, Field>>;
+type Fields = Readonly<Record<string, Field>>;
 
 /** The fields of one component's block; `to` is where the block stands. */
 function component(from: string, to: string): Fields {
@@ -63,7 +63,12 @@ const CLUSTER: Fields = {
   ...component('apiServer', 'spec.apiServer'),
   'apiServer.certSANs': { type: 'sans', to: 'spec.apiServer.certSANs' },
   // conversion.go of v1beta3: it becomes timeouts.controlPlaneComponentHealthCheck, unless it is 0
-  'apiServer.timeoutForControlPlane': { type: 'duration', to: 'spec.timeouts.controlPlaneComponentHealthCheck', same: '0s', only: 'v1beta3' },
+  'apiServer.timeoutForControlPlane': {
+    type: 'duration',
+    to: 'spec.timeouts.controlPlaneComponentHealthCheck',
+    same: '0s',
+    only: 'v1beta3',
+  },
   ...component('controllerManager', 'spec.controllerManager'),
   ...component('scheduler', 'spec.scheduler'),
   'etcd.local.dataDir': { type: 'text', to: 'spec.etcd.local.dataDir' },
@@ -74,7 +79,11 @@ const CLUSTER: Fields = {
   'etcd.local.serverCertSANs': { type: 'sans', to: 'spec.etcd.local.serverCertSANs' },
   'etcd.local.peerCertSANs': { type: 'sans', to: 'spec.etcd.local.peerCertSANs' },
   'etcd.external.endpoints': { type: 'texts', to: 'spec.etcd.external.endpoints' },
-  'etcd.external.httpEndpoints': { type: 'texts', why: "only kubeadm's own health checks of etcd use them", only: 'v1beta4' },
+  'etcd.external.httpEndpoints': {
+    type: 'texts',
+    why: "only kubeadm's own health checks of etcd use them",
+    only: 'v1beta4',
+  },
   'etcd.external.caFile': { type: 'text', to: 'spec.etcd.external.caFile' },
   'etcd.external.certFile': { type: 'text', to: 'spec.etcd.external.certFile' },
   'etcd.external.keyFile': { type: 'text', to: 'spec.etcd.external.keyFile' },
@@ -82,7 +91,11 @@ const CLUSTER: Fields = {
   certificateValidityPeriod: { type: 'duration', to: 'spec.pki.certValidity', only: 'v1beta4' },
   caCertificateValidityPeriod: { type: 'duration', to: 'spec.pki.caValidity', only: 'v1beta4' },
   featureGates: { type: 'gates', to: 'spec.pki.algorithm' },
-  certificatesDir: { type: 'text', why: 'on the nodes, certificates are always under /etc/kubernetes/pki', same: '/etc/kubernetes/pki' },
+  certificatesDir: {
+    type: 'text',
+    why: 'on the nodes, certificates are always under /etc/kubernetes/pki',
+    same: '/etc/kubernetes/pki',
+  },
   'dns.imageRepository': { type: 'text', why: NO_DNS },
   'dns.imageTag': { type: 'text', why: NO_DNS },
   'dns.disabled': { type: 'boolean', why: NO_DNS, only: 'v1beta4' },
@@ -91,7 +104,11 @@ const CLUSTER: Fields = {
 
 const NODE_REGISTRATION: Fields = {
   'nodeRegistration.name': { type: 'text', to: 'spec.nodes[].name' },
-  'nodeRegistration.criSocket': { type: 'text', to: 'spec.kubelet.criSocket', same: 'unix:///var/run/containerd/containerd.sock' },
+  'nodeRegistration.criSocket': {
+    type: 'text',
+    to: 'spec.kubelet.criSocket',
+    same: 'unix:///var/run/containerd/containerd.sock',
+  },
   'nodeRegistration.taints': { type: 'taints', to: 'spec.nodes[].taints' },
   'nodeRegistration.kubeletExtraArgs': { type: 'args', to: 'spec.kubelet.extraArgs' },
   'nodeRegistration.ignorePreflightErrors': { type: 'texts', why: "bootstrap runs none of kubeadm's preflight checks" },
@@ -111,17 +128,27 @@ const TIMEOUTS: Fields = {
 const RUN: Fields = {
   dryRun: { type: 'boolean', why: 'bootstrap renders without touching a node', same: false, only: 'v1beta4' },
   skipPhases: { type: 'texts', why: "bootstrap has none of kubeadm's phases" },
-  'patches.directory': { type: 'text', why: 'copy the patches into spec.patches (write strategic merge patches as JSON merge patches)' },
+  'patches.directory': {
+    type: 'text',
+    why: 'copy the patches into spec.patches (write strategic merge patches as JSON merge patches)',
+  },
 };
 
 const INIT: Fields = {
   ...RUN,
   ...NODE_REGISTRATION,
   ...TIMEOUTS,
-  'timeouts.controlPlaneComponentHealthCheck': { type: 'duration', to: 'spec.timeouts.controlPlaneComponentHealthCheck', only: 'v1beta4' },
+  'timeouts.controlPlaneComponentHealthCheck': {
+    type: 'duration',
+    to: 'spec.timeouts.controlPlaneComponentHealthCheck',
+    only: 'v1beta4',
+  },
   'localAPIEndpoint.advertiseAddress': { type: 'text', to: 'spec.nodes[].addresses[0]' },
   'localAPIEndpoint.bindPort': { type: 'integer', to: 'spec.apiServer.bindPort', same: 6443 },
-  bootstrapTokens: { type: 'any', why: 'bootstrap makes no bootstrap tokens; make one on the running cluster: `kubeadm token create`' },
+  bootstrapTokens: {
+    type: 'any',
+    why: 'bootstrap makes no bootstrap tokens; make one on the running cluster: `kubeadm token create`',
+  },
   certificateKey: { type: 'any', why: NO_UPLOAD },
 };
 
@@ -138,23 +165,33 @@ const JOIN: Fields = {
   'controlPlane.localAPIEndpoint.advertiseAddress': { type: 'text', to: 'spec.nodes[].addresses[0]' },
   'controlPlane.localAPIEndpoint.bindPort': { type: 'integer', to: 'spec.apiServer.bindPort', same: 6443 },
   'controlPlane.certificateKey': { type: 'any', why: NO_UPLOAD },
-  caCertPath: { type: 'text', why: 'the CA of the cluster is always /etc/kubernetes/pki/ca.crt', same: '/etc/kubernetes/pki/ca.crt' },
+  caCertPath: {
+    type: 'text',
+    why: 'the CA of the cluster is always /etc/kubernetes/pki/ca.crt',
+    same: '/etc/kubernetes/pki/ca.crt',
+  },
   discovery: { type: 'any', why: "a master's files hold everything that kubeadm would fetch from a running one" },
 };
 
 /** The kinds whose fields are gone through one by one. Source: types.go of kubeadm v1beta3 and v1beta4 (1.36). */
-export const KINDS = { ClusterConfiguration: CLUSTER, InitConfiguration: INIT, JoinConfiguration: JOIN } as const;
+export const KINDS = ['ClusterConfiguration', 'InitConfiguration', 'JoinConfiguration'] as const;
 
-export type Kind = keyof typeof KINDS;
+export type Kind = (typeof KINDS)[number];
 
-/** The kinds of which nothing is carried over, each with the reason. */
-export const LEFT_KINDS: Readonly<Record<string, string>> = {
-  ResetConfiguration: 'only `kubeadm reset` reads it',
-  UpgradeConfiguration: 'only `kubeadm upgrade` reads it',
-  KubeProxyConfiguration: NO_PROXY,
+const TABLES: Readonly<Record<Kind, Fields>> = {
+  ClusterConfiguration: CLUSTER,
+  InitConfiguration: INIT,
+  JoinConfiguration: JOIN,
 };
 
-/** The fields of a kind in one API version. */
-export function fieldsOf(kind: Kind, version: ApiVersion): Fields {
-  return Object.fromEntries(Object.entries<Field>(KINDS[kind]).filter(([, { only }]) => only === undefined || only === version));
+/** The kinds of which nothing is carried over, each with the reason. */
+export const LEFT_KINDS: ReadonlyMap<string, string> = new Map([
+  ['ResetConfiguration', 'only `kubeadm reset` reads it'],
+  ['UpgradeConfiguration', 'only `kubeadm upgrade` reads it'],
+  ['KubeProxyConfiguration', NO_PROXY],
+]);
+
+/** The fields of a kind in one API version, by their paths. */
+export function fieldsOf(kind: Kind, version: ApiVersion): ReadonlyMap<string, Field> {
+  return new Map(Object.entries(TABLES[kind]).filter(([, { only }]) => only === undefined || only === version));
 }

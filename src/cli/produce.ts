@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import { BootstrapError } from '../base/errors.ts';
+import type { Fault } from '../base/fault.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import { type DirectoryPlan, planDirectory, writeDirectory } from '../deliver/directory.ts';
+import { ensurePki, type PkiChange } from '../pki/ensure.ts';
+import { importPki } from '../pki/import.ts';
+import { pkiInventory } from '../pki/inventory.ts';
+import { generateKey } from '../pki/keys.ts';
+import { openPkiStore, type PkiFile, type PkiStore } from '../pki/store.ts';
+import { checkCluster, clusterKubeconfigs, renderCluster } from '../render/render.ts';
+import type { Cluster } from '../spec/cluster.ts';
+import type { Json } from '../spec/tree.ts';
+import { renderContext } from './render-context.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface ProduceOptions {
+  /** Milliseconds; by default 30 days, or a third of a certificate's life where that is less. */
+  readonly renewBefore: number | undefined;
+  readonly dryRun: boolean;
+  /** A directory whose CAs and service-account key are taken over first. */
+  readonly importFrom?: string | undefined;
+  /** Only these nodes are written; all by default. */
+  readonly nodes?: ReadonlySet<string>;
+}
+
+/** What a run has made, or with `dryRun` would make. */
+export interface Produced {
+  readonly bundles: readonly Bundle[];
+  readonly pki: readonly PkiChange[];
+  readonly imported: readonly string[];
+  /** What the user should know about what was taken over. */
+  readonly notes: readonly string[];
+  readonly nodes: DirectoryPlan;
+  /** `admin.conf` and `super-admin.conf`, where they changed. */
+  readonly kubeconfigs: readonly string[];
+  readonly warnings: readonly Fault[];
+}
+
+const THIRTY_DAYS = 30 * 864e5;
+
+/**
+ * From Cluster to files: PKI, rendering, `nodes/` and the kubeconfigs of the cluster directory, in this order. Nothing
+ * is written before the whole cluster has been checked. The caller holds the directory's lock.
+ * @param beforeWriting is called when all checks have passed
+ * @throws BootstrapError with all faults of the cluster, or saying what could not be read or written
+ */
+export async function produce(
+  space: Workspace,
+  cluster: Cluster,
+  options: ProduceOptions,
+  beforeWriting?: () => Promise<void>,
+): Promise<Produced> {
+  const { dryRun } = options;
+  const context = await renderContext(cluster, space);
+  const faults = checkCluster(cluster, context);
+  if (faults.some((fault) => fault.severity === 'error')) {
+    throw new BootstrapError('cluster-file', `${space.show(space.clusterFile)} cannot be rendered`, { faults });
+  }
+  if (!dryRun) await beforeWriting?.();
+  const inventory = pkiInventory(cluster);
+  const store = dryRun ? inMemory(openPkiStore(space.dir)) : openPkiStore(space.dir);
+  const imported =
+    options.importFrom === undefined
+      ? undefined
+      : await importPki(resolve(options.importFrom), inventory, store, { now: new Date() });
+  const renewBefore = options.renewBefore ?? Math.min(THIRTY_DAYS, inventory.certValidity / 3);
+  const ensured = await ensurePki(inventory, store, { now: new Date(), randomBytes, generateKey, renewBefore });
+  const rendered = renderCluster(cluster, ensured.pki, context);
+
+  const root = join(space.dir, 'nodes');
+  const chosen = options.nodes ?? new Set(cluster.nodes.map((node) => node.name));
+  const nodes = planDirectory(root, rendered.bundles, chosen);
+  const kubeconfigs = clusterKubeconfigs(cluster, ensured.pki, context);
+  const written = changedFiles(
+    kubeconfigs.map(({ name, content }) => ({ path: join(space.dir, name), content, mode: 0o600 })),
+  );
+  if (!dryRun) {
+    removeStaleTemps(space.dir);
+    await writeDirectory(
+      root,
+      rendered.bundles.filter((bundle) => chosen.has(bundle.node)),
+      nodes,
+    );
+    await writeFilesAtomic(written);
+  }
+  return {
+    bundles: rendered.bundles,
+    pki: ensured.changes,
+    imported: imported?.written ?? [],
+    nodes,
+    kubeconfigs: written.map(({ path }) => space.show(path)),
+    notes: imported?.notes ?? [],
+    warnings: [...ensured.warnings, ...rendered.warnings],
+  };
+}
+
+/** A store that takes everything and writes nothing, for a dry run. */
+function inMemory(store: PkiStore): PkiStore {
+  const files = new Map<string, PkiFile>();
+  return {
+    ...store,
+    read: (path) => {
+      const file = files.get(path);
+      if (!file) return store.read(path);
+      const { content } = file;
+      return typeof content === 'string' ? { text: content, mode: 0o644 } : { text: content.reveal(), mode: 0o600 };
+    },
+    write: async (all) => {
+      for (const file of all) files.set(file.path, file);
+    },
+    removeStaleTemps: () => undefined,
+  };
+}
+
+/** Those that are not on disk with this very content and mode. */
+function changedFiles(files: readonly AtomicFile[]): readonly AtomicFile[] {
+  return files.filter(({ path, content, mode }) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return !stat || (stat.mode & 0o7777) !== mode || readFileSync(path, 'utf8') !== content.toString();
+  });
+}
+
+/** A run's result as data for `-o json`; never a content. */
+export function producedData({ pki, imported, nodes, kubeconfigs }: Produced): { readonly [key: string]: Json } {
+  return {
+    imported,
+    certificates: pki.map(({ kind, path, reasons }) => ({ kind, path, reasons })),
+    files: nodes.changes.map(({ kind, path, edited }) => ({ kind, path: `nodes/${path}`, edited })),
+    kubeconfigs,
+    strays: nodes.strays.map((path) => `nodes/${path}`),
+    unchanged: nodes.unchanged,
+  };
+}

@@ -1,0 +1,51 @@
+import type { Cluster, ClusterNode, KeyAlgorithm } from '../../src/spec/cluster.ts';
+
+/** What the inventory reads of a cluster; the rest of it plays no part here. */
+export interface ClusterOptions {
+  readonly nodes?: Readonly<Record<string, readonly [string, ...string[]]>>;
+  readonly endpoint?: string;
+  readonly certSANs?: readonly string[];
+  readonly serverCertSANs?: readonly string[];
+  readonly peerCertSANs?: readonly string[];
+  readonly serviceSubnets?: readonly string[];
+  readonly dnsDomain?: string;
+  readonly externalEtcd?: boolean;
+  readonly algorithm?: KeyAlgorithm;
+  readonly serviceAccountAlgorithm?: KeyAlgorithm;
+  readonly caValidityHours?: number;
+  readonly certValidityHours?: number;
+}
+
+export function testCluster(options: ClusterOptions = {}): Cluster {
+  const nodes = Object.entries(options.nodes ?? { 'master-0': ['10.0.0.11'] as const }).map(([name, addresses]) => ({
+    name,
+    addresses,
+    apiServer: { certSANs: options.certSANs ?? [] },
+    etcd: { serverCertSANs: options.serverCertSANs ?? [], peerCertSANs: options.peerCertSANs ?? [] },
+  }));
+  const cluster: Partial<Cluster> = {
+    endpoint: options.endpoint === undefined ? undefined : { host: options.endpoint, port: 6443 },
+    nodes: nodes as unknown as readonly ClusterNode[],
+    networking: {
+      serviceSubnets: options.serviceSubnets ?? ['10.96.0.0/12'],
+      podSubnets: [],
+      dnsDomain: options.dnsDomain ?? 'cluster.local',
+    },
+    etcd: options.externalEtcd
+      ? { kind: 'external', endpoints: ['https://10.0.1.21:2379'], caFile: '', certFile: '', keyFile: '' }
+      : { kind: 'local' },
+    pki: {
+      algorithm: options.algorithm ?? 'ECDSA-P256',
+      serviceAccountAlgorithm: options.serviceAccountAlgorithm ?? options.algorithm ?? 'ECDSA-P256',
+      caValidityHours: options.caValidityHours ?? 87_600,
+      certValidityHours: options.certValidityHours ?? 8760,
+    },
+  };
+  return cluster as Cluster;
+}
+
+export const threeMasters = {
+  'master-0': ['10.0.0.11'],
+  'master-1': ['10.0.0.12'],
+  'master-2': ['10.0.0.13'],
+} as const;
