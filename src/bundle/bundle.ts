@@ -6,8 +6,11 @@ export type FileEffect =
   | { readonly kind: 'none' }
   /** It is a static-pod manifest: the kubelet replaces that pod by itself. */
   | { readonly kind: 'manifest'; readonly pod: string }
-  /** These pods read it only at start; their manifests carry its digest, so the kubelet restarts them. */
-  | { readonly kind: 'pods'; readonly pods: readonly string[] }
+  /**
+   * These pods read it only at start; their manifests carry its digest, so the kubelet restarts them. With `kubelet`,
+   * the kubelet itself reads it only at start as well.
+   */
+  | { readonly kind: 'pods'; readonly pods: readonly string[]; readonly kubelet?: true }
   /** The kubelet reads it only at start. */
   | { readonly kind: 'kubelet' }
   /** A systemd unit or drop-in of the kubelet: daemon-reload, then restart it. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProfileFolder } from '../spec/profiles.ts';
@@ -40,14 +40,6 @@ export function workspace({ dir = '.', file }: Pick<CommonOptions, 'dir' | 'file
       { path: join(packageDir, 'profiles'), shown: 'profiles' },
     ],
   };
-}
-
-/** The user's own templates: path below `templates/` → text. They win over the built-in ones of the same name. */
-export function userTemplates({ dir }: Workspace): ReadonlyMap<string, string> {
-  const root = join(dir, 'templates');
-  if (!existsSync(root)) return new Map();
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.hbs'));
-  return new Map(names.sort().map((name) => [name, readFileSync(join(root, name), 'utf8')]));
 }
 
 /** This package's version, from its package.json. */

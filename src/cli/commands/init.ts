@@ -60,7 +60,7 @@ export async function init(options: InitOptions): Promise<number> {
   }
 
   function finish({ cluster, warnings }: LoadedCluster, produced: Produced): number {
-    reportFaults([...warnings, ...produced.warnings], io);
+    reportFaults([...text.warnings, ...warnings, ...produced.warnings], io);
     for (const note of [...text.notes, ...produced.notes]) io.note(note);
     const data = {
       clusterFile: { path: space.show(space.clusterFile), created: text.written !== undefined },

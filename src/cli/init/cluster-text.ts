@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { BootstrapError } from '../../base/errors.ts';
-import { describeOrigin } from '../../base/fault.ts';
+import { describeOrigin, type Fault } from '../../base/fault.ts';
 import { convertKubeadm } from '../../spec/from-kubeadm/convert.ts';
 import { readTextFile } from '../../spec/read-file.ts';
 import { asList, asStrings, asText } from '../../spec/read-tree.ts';
@@ -22,6 +22,7 @@ export interface ClusterText {
   readonly written?: string;
   /** What the user should know about it. */
   readonly notes: readonly string[];
+  readonly warnings: readonly Fault[];
 }
 
 /**
@@ -39,14 +40,14 @@ export async function clusterText(space: Workspace, options: InitOptions, io: Io
       throw conflict(shown, `it is not what --from-kubeadm ${options.fromKubeadm} gives`);
     }
     if (difference) throw conflict(shown, difference);
-    return { content, notes: unnamedProfiles(content, shown, options) };
+    return { content, notes: unnamedProfiles(content, shown, options), warnings: [] };
   }
   const made =
     options.fromKubeadm === undefined
-      ? { content: newClusterText(await describeCluster(options, io)), notes: [] }
+      ? { content: newClusterText(await describeCluster(options, io)), notes: [], warnings: [] }
       : fromKubeadm(options);
   const content = withSets(made.content, options.set ?? []);
-  return { content, written: content, notes: made.notes };
+  return { content, written: content, notes: made.notes, warnings: made.warnings };
 }
 
 function conflict(shown: string, difference: string): BootstrapError {
@@ -107,7 +108,7 @@ function fromKubeadm(options: InitOptions): ClusterText {
   const notes = converted.notCarried.map(
     ({ at: { path: field, origin }, why }) => `not carried over: ${describeOrigin(origin)}: ${field}: ${why}`,
   );
-  return { content: converted.text, notes };
+  return { content: converted.text, notes, warnings: converted.warnings };
 }
 
 /** `--set` on a new cluster file is written into it. */

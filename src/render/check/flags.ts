@@ -1,0 +1,52 @@
+import { errorAt, type Fault } from '../../base/fault.ts';
+import type { Catalogue } from '../../kubernetes/catalogue.ts';
+import { etcdMinorFor } from '../../kubernetes/facts.ts';
+import type { ExtraArg } from '../../spec/cluster.ts';
+import { locate } from '../../spec/tree.ts';
+import type { NodeInput } from '../context.ts';
+import { type FlagUse, lastUse, valuesByName } from '../flag-use.ts';
+import type { PodComponent } from '../layout.ts';
+import { placeOfFlag } from '../place.ts';
+
+/** Every flag against the catalogue of its component and minor, alone and together with the others. */
+export function checkFlags(input: NodeInput, component: PodComponent | 'kubelet', flags: readonly FlagUse[], args: readonly ExtraArg[]): readonly Fault[] {
+  const catalogue = catalogueFor(input);
+  const values = valuesByName(flags);
+  const faults: Fault[] = [];
+  for (const [name, given] of values) {
+    const use = lastUse(flags, name);
+    const findings = catalogue.checkFlag(component, name, given);
+    // A default that is merely deprecated is nothing that the user could change.
+    const told = use?.by === 'template' ? findings.filter((finding) => finding.severity === 'error') : findings;
+    const at = use?.by === 'template' ? placeOfDefault(input, component, use) : placeOfFlag(input, component, use);
+    faults.push(...told.map((finding) => ({ ...finding, at })));
+  }
+  for (const arg of args) {
+    if (arg.values?.length) continue;
+    const findings = catalogue.checkFlag(component, arg.name, []);
+    faults.push(...findings.map((finding) => ({ ...finding, at: arg.at })));
+  }
+  for (const { flag, ...finding } of catalogue.checkTogether(component, values)) {
+    faults.push({ ...finding, at: placeOfFlag(input, component, lastUse(flags, flag), flag) });
+  }
+  for (const { name, value, at } of flags) {
+    if (at && /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\0/.test(value ?? '')) {
+      faults.push(errorAt(at, `--${name} holds a character that no process can be given (NUL, or half of a surrogate pair)`));
+    }
+  }
+  return faults;
+}
+
+/** A default that a program does not know is the wrong template for the version: of Kubernetes, or of etcd's image. */
+function placeOfDefault(input: NodeInput, component: PodComponent | 'kubelet', use: FlagUse) {
+  const placed = placeOfFlag(input, component, use);
+  if (placed.origin.kind === 'file' && placed.path === '') return placed;
+  return component === 'etcd' ? locate(input.node.blocks, ['etcd', 'imageTag']) : placed;
+}
+
+/** etcd's flags follow the image that the node is given. */
+function catalogueFor({ catalogue, cluster, node }: NodeInput): Catalogue {
+  if (cluster.etcd.kind === 'external') return catalogue;
+  const minor = etcdMinorFor(node.etcd.imageTag, cluster.version.minor);
+  return minor === catalogue.etcdMinor ? catalogue : catalogue.withEtcd(minor);
+}

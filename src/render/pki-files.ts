@@ -1,0 +1,68 @@
+import type { NodeLeaf, Pki } from '../pki/pki.ts';
+import type { Cluster, ClusterNode } from '../spec/cluster.ts';
+import { authorityOf, leafOf } from './kubeconfig.ts';
+import { ETCD_PKI, KUBELET_CLIENT, PKI } from './layout.ts';
+
+/** A file of the PKI that lies on a node. */
+export interface PkiFile {
+  readonly path: string;
+  readonly isSecret: boolean;
+  /** Undefined where there is nothing to put there: the key of a CA that is kept elsewhere. */
+  readonly content: (pki: Pki) => string | undefined;
+}
+
+/**
+ * The certificates and keys of one node. The keys of the etcd CA and of the front-proxy CA are never among them; the
+ * cluster CA's is, because the controller-manager signs with it.
+ */
+export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[] {
+  const pair = (path: string, leaf: NodeLeaf): readonly PkiFile[] => [
+    open(`${path}.crt`, (pki) => leafOf(pki, node.name, leaf).certificate),
+    secret(`${path}.key`, (pki) => leafOf(pki, node.name, leaf).key.reveal()),
+  ];
+  const client = (component: 'controller-manager' | 'scheduler'): readonly PkiFile[] => [
+    ...pair(`${PKI}/${component}/client`, component),
+    open(`${PKI}/${component}/ca-bundle.crt`, (pki) => authorityOf(pki, 'kubernetes').bundle),
+  ];
+  return [
+    ...authority(`${PKI}/ca`, 'kubernetes'),
+    secret(`${PKI}/ca.key`, (pki) => authorityOf(pki, 'kubernetes').key?.reveal()),
+    ...authority(`${PKI}/front-proxy-ca`, 'front-proxy'),
+    secret(`${PKI}/sa.key`, (pki) => pki.serviceAccount.key.reveal()),
+    open(`${PKI}/sa.pub`, (pki) => pki.serviceAccount.publicKeys),
+    ...pair(`${PKI}/apiserver`, 'apiserver'),
+    ...pair(`${PKI}/apiserver-kubelet-client`, 'apiserver-kubelet-client'),
+    ...pair(`${PKI}/front-proxy-client`, 'front-proxy-client'),
+    ...client('controller-manager'),
+    ...client('scheduler'),
+    secret(KUBELET_CLIENT, (pki) => {
+      const { certificate, key } = leafOf(pki, node.name, 'kubelet');
+      return certificate + key.reveal();
+    }),
+    ...(cluster.etcd.kind === 'local'
+      ? [
+          ...authority(`${ETCD_PKI}/ca`, 'etcd'),
+          ...pair(`${PKI}/apiserver-etcd-client`, 'apiserver-etcd-client'),
+          ...pair(`${ETCD_PKI}/server`, 'etcd/server'),
+          ...pair(`${ETCD_PKI}/peer`, 'etcd/peer'),
+          ...pair(`${ETCD_PKI}/healthcheck-client`, 'etcd/healthcheck-client'),
+        ]
+      : []),
+  ];
+}
+
+/** The one certificate that signs, and all that are trusted. */
+function authority(path: string, name: 'kubernetes' | 'etcd' | 'front-proxy'): readonly PkiFile[] {
+  return [
+    open(`${path}.crt`, (pki) => authorityOf(pki, name).certificate),
+    open(`${path}-bundle.crt`, (pki) => authorityOf(pki, name).bundle),
+  ];
+}
+
+function open(path: string, content: PkiFile['content']): PkiFile {
+  return { path, isSecret: false, content };
+}
+
+function secret(path: string, content: PkiFile['content']): PkiFile {
+  return { path, isSecret: true, content };
+}

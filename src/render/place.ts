@@ -1,0 +1,28 @@
+import type { Located } from '../base/fault.ts';
+import { locate } from '../spec/tree.ts';
+import { flagSources } from './component-view.ts';
+import type { NodeInput } from './context.ts';
+import type { FlagUse } from './flag-use.ts';
+import { BLOCK_OF, type PodComponent } from './layout.ts';
+import { templatePlace } from './template/template.ts';
+import { locateSource } from './view/sources.ts';
+
+/**
+ * Where a flag's value was decided: where the user set or patched it, else the first field that the template computes it
+ * from, else the version, whose default it is. A default in a template of the user's is placed in that template.
+ */
+export function placeOfFlag(input: NodeInput, component: PodComponent | 'kubelet', use: FlagUse | undefined, flag = use?.name ?? ''): Located {
+  if (use?.at) return use.at;
+  const { template: name, sources } = flagSources(component);
+  const template = input.templates.get(name);
+  const line = template?.flags[flag];
+  if (template && line && !template.builtin) return templatePlace(template.file, line.line, 1);
+  const [source] = (line?.uses ?? []).flatMap((view) => sources[view] ?? []);
+  return source ? locateSource(input.cluster, input.node, source) : locate(input.cluster.spec, ['kubernetesVersion']);
+}
+
+/** The path of a component's setting in the cluster file, for hints: `spec.apiServer.extraVolumes`. */
+export function settingPath(component: PodComponent, field: string): string {
+  const block = component === 'etcd' ? 'etcd.local' : BLOCK_OF[component];
+  return `spec.${block}.${field}`;
+}

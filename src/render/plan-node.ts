@@ -1,0 +1,75 @@
+import type { Fault } from '../base/fault.ts';
+import { checkEtcdServers } from './check/etcd-servers.ts';
+import { checkFiles } from './check/files.ts';
+import { checkPorts } from './check/ports.ts';
+import type { NodeInput, PlannedPod } from './context.ts';
+import { KUBELET_CONFIG, KUBELET_DROP_IN, KUBELET_UNIT, KUBERNETES, MANIFESTS } from './layout.ts';
+import { kubeletListeners, podListeners, PROXY_LISTENERS } from './listeners.ts';
+import { type ProcessKubeconfig, processKubeconfigs } from './kubeconfig.ts';
+import { type PkiFile, pkiFiles } from './pki-files.ts';
+import { type PlannedKubelet, planKubelet } from './plan-kubelet.ts';
+import { attempt, planPods, templateOf } from './plan-pods.ts';
+
+/** Everything about one node that does not need the content of its certificates. */
+export interface NodePlan {
+  readonly input: NodeInput;
+  readonly pods: readonly PlannedPod[];
+  /** Undefined where a template of the user's cannot be filled; then there is a fault. */
+  readonly kubelet: PlannedKubelet | undefined;
+  readonly kubeletUnit: string | undefined;
+  readonly kubeconfigs: readonly ProcessKubeconfig[];
+  readonly pkiFiles: readonly PkiFile[];
+  readonly faults: readonly Fault[];
+}
+
+/**
+ * Steps one to four for one node, and what can only be checked with all of its parts together.
+ * @param signs whether the key of the cluster CA is at hand
+ */
+export function planNode(input: NodeInput, signs: boolean): NodePlan {
+  const { cluster, node } = input;
+  const pods = planPods(input, signs);
+  const kubelet = attempt(() => planKubelet(input));
+  const unit = attempt(() => ({
+    value: node.kubelet.installUnit ? templateOf(input, 'kubelet/kubelet.service').fill({}) : undefined,
+    faults: [],
+  }));
+  const kubeconfigs = attempt(() => ({ value: processKubeconfigs(input, cluster, node), faults: [] }));
+  const pki = pkiFiles(cluster, node);
+  const [etcd, apiServer] = (['etcd', 'kube-apiserver'] as const).map((name) => pods.value.find((pod) => pod.component === name));
+  const listeners = [
+    ...pods.value.flatMap((pod) => podListeners(input, pod)),
+    ...(kubelet.value ? kubeletListeners(input, kubelet.value.config, kubelet.value.flags) : []),
+    ...PROXY_LISTENERS,
+  ];
+  const rendered = [
+    ...pki.map((file) => file.path),
+    ...pods.value.map((pod) => manifestPath(pod.component)),
+    ...(kubeconfigs.value ?? []).map((file) => file.path),
+    `${KUBERNETES}/admin.conf`,
+    KUBELET_CONFIG,
+    KUBELET_DROP_IN,
+    ...(node.kubelet.installUnit ? [KUBELET_UNIT] : []),
+  ];
+  return {
+    input,
+    pods: pods.value,
+    kubelet: kubelet.value,
+    kubeletUnit: unit.value,
+    kubeconfigs: kubeconfigs.value ?? [],
+    pkiFiles: pki,
+    faults: [
+      ...pods.faults,
+      ...kubelet.faults,
+      ...unit.faults,
+      ...kubeconfigs.faults,
+      ...(apiServer ? checkEtcdServers(input, apiServer, etcd) : []),
+      ...checkPorts(listeners),
+      ...checkFiles(node.files, rendered),
+    ],
+  };
+}
+
+export function manifestPath(component: string): string {
+  return `${MANIFESTS}/${component}.yaml`;
+}

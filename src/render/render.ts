@@ -1,0 +1,62 @@
+import { BootstrapError } from '../base/errors.ts';
+import { type Fault, uniqueFaults } from '../base/fault.ts';
+import type { Bundle } from '../bundle/bundle.ts';
+import type { Pki } from '../pki/pki.ts';
+import type { Cluster } from '../spec/cluster.ts';
+import type { RenderContext } from './context.ts';
+import { authorityOf, personKubeconfig } from './kubeconfig.ts';
+import { nodeBundle } from './node-bundle.ts';
+import { type NodePlan, planNode } from './plan-node.ts';
+
+export interface Rendered {
+  /** One for each node, in the order of the cluster file. */
+  readonly bundles: readonly Bundle[];
+  readonly warnings: readonly Fault[];
+}
+
+/** A file of the cluster directory. */
+export interface ClusterFile {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+/** What is wrong with the cluster as far as it shows without a PKI: errors and warnings of all nodes, each once. */
+export function checkCluster(cluster: Cluster, context: RenderContext): readonly Fault[] {
+  return uniqueFaults(planCluster(cluster, context, true).flatMap((plan) => plan.faults));
+}
+
+/**
+ * Everything that each node has to have on its disk: a pure function of its arguments, byte for byte the same every time.
+ * @throws BootstrapError `cluster-file` with all faults of all nodes at once
+ */
+export function renderCluster(cluster: Cluster, pki: Pki, context: RenderContext): Rendered {
+  const signs = authorityOf(pki, 'kubernetes').key !== undefined;
+  const plans = planCluster(cluster, context, signs);
+  const faults = uniqueFaults(plans.flatMap((plan) => plan.faults));
+  if (faults.some((fault) => fault.severity === 'error')) {
+    throw new BootstrapError('cluster-file', 'the cluster cannot be rendered', { faults });
+  }
+  return { bundles: plans.map((plan) => nodeBundle(plan, pki)), warnings: faults };
+}
+
+/** `admin.conf` and `super-admin.conf` of the cluster directory. */
+export function clusterKubeconfigs(cluster: Cluster, pki: Pki, context: RenderContext): readonly ClusterFile[] {
+  const [node] = cluster.nodes;
+  if (!node) throw new Error('a cluster has at least one node');
+  const authority = authorityOf(pki, 'kubernetes');
+  return [
+    { name: 'admin.conf', user: 'kubernetes-admin', pair: pki.admin },
+    { name: 'super-admin.conf', user: 'kubernetes-super-admin', pair: pki.superAdmin },
+  ].map(({ name, user, pair }) => ({ name, content: Buffer.from(personKubeconfig(context, cluster, node, user, authority, pair)) }));
+}
+
+const memory = new WeakMap<Cluster, { readonly context: RenderContext; readonly signs: boolean; readonly plans: readonly NodePlan[] }>();
+
+/** A run checks a cluster before it makes keys and renders it afterwards: the same plans both times. */
+function planCluster(cluster: Cluster, context: RenderContext, signs: boolean): readonly NodePlan[] {
+  const known = memory.get(cluster);
+  if (known && known.context === context && known.signs === signs) return known.plans;
+  const plans = cluster.nodes.map((node) => planNode({ ...context, cluster, node }, signs));
+  memory.set(cluster, { context, signs, plans });
+  return plans;
+}
