@@ -8,7 +8,7 @@ export type YamlValue =
   | { readonly [key: string]: YamlValue | undefined };
 
 /** Starts with a letter, `/` or `--`; holds nothing that means something to YAML in block context; no trailing colon. */
-const PLAIN = /^(?:[A-Za-z]|\/|--[A-Za-z])(?:[A-Za-z0-9_./@+=,*-]|:(?=[A-Za-z0-9_./@+=,*-]))*$/;
+const PLAIN = /^(?:[A-Za-z]|\/|--[A-Za-z])[A-Za-z0-9_./@+=,*-]*(?::[A-Za-z0-9_./@+=,*-]+)*$/;
 
 /** What YAML 1.1 or 1.2 reads as a boolean or null. Numbers, dates and `<<` cannot match `PLAIN`. */
 const WORD_WITH_MEANING = /^(?:true|false|yes|no|on|off|y|n|null)$/i;
@@ -22,6 +22,9 @@ const NOT_PRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 /** Half a surrogate pair cannot be in any UTF-8 text, and go-yaml refuses its escape. */
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** Nothing but what JSON and YAML escape alike: nearly every string, and a fast way out. */
+const ASCII = /^[\u0000-\u007e]*$/;
+
 /** An implicit key may not be longer than 1024 characters (YAML 1.2 section 7.4). */
 const MAX_IMPLICIT_KEY = 1000;
 
@@ -30,6 +33,7 @@ const MAX_IMPLICIT_KEY = 1000;
  * not print escaped too. Half a surrogate pair becomes U+FFFD, as it would when encoded as UTF-8.
  */
 export function quotedScalar(text: string): string {
+  if (ASCII.test(text)) return JSON.stringify(text);
   return JSON.stringify(text.replace(LONE_SURROGATE, '\ufffd')).replace(
     NOT_PRINTABLE,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -25,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function exitStatus(error: unknown, io: Io, verbose: boolean): number {
   if (error instanceof CommanderError) {
     // commander has printed its own message by now; help and version end well
-    return error.exitCode === 0 || error.code === 'commander.help' ? 0 : EXIT_STATUS.usage;
+    return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
   }
   reportError(error, io, verbose);
   return error instanceof BootstrapError ? EXIT_STATUS[error.code] : EXIT_STATUS.internal;

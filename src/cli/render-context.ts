@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCatalogue } from '../kubernetes/catalogue.ts';
-import type { RenderContext } from '../render/context.ts';
+import { makeContext, type RenderContext } from '../render/context.ts';
 import { builtinTemplates } from '../render/template/builtin.ts';
 import { type UserTemplate, withUserTemplates } from '../render/template/user.ts';
 import type { Cluster } from '../spec/cluster.ts';
@@ -14,7 +14,7 @@ export async function renderContext(cluster: Cluster, space: Workspace): Promise
     loadCatalogue(cluster.version.minor),
     withUserTemplates(builtinTemplates(), userTemplates(space)),
   ]);
-  return { catalogue, templates };
+  return makeContext(cluster, catalogue, templates);
 }
 
 /** What lies under `templates/` in the cluster directory. */

@@ -3,6 +3,7 @@ import type { Cluster, ClusterNode } from '../spec/cluster.ts';
 import type { FlagUse } from './flag-use.ts';
 import type { JsonMap } from './json.ts';
 import type { PodComponent } from './layout.ts';
+import { loadPodSchema, needsPodSchema, type ValidatePod } from './pod-schema.ts';
 import type { TemplateSet } from './template/template.ts';
 
 /** What rendering needs besides the cluster and its PKI; the same for every node. */
@@ -10,6 +11,14 @@ export interface RenderContext {
   /** Of the cluster's Kubernetes minor. */
   readonly catalogue: Catalogue;
   readonly templates: TemplateSet;
+  /** Undefined where nothing in the cluster could make something else of a pod than a Pod. */
+  readonly validatePod: ValidatePod | undefined;
+}
+
+/** The context for one cluster; all that is loaded for rendering is loaded here. */
+export async function makeContext(cluster: Cluster, catalogue: Catalogue, templates: TemplateSet): Promise<RenderContext> {
+  const validatePod = needsPodSchema(cluster, templates) ? await loadPodSchema() : undefined;
+  return { catalogue, templates, validatePod };
 }
 
 /** What is rendered and checked one by one. */

@@ -5,7 +5,7 @@ import type { NodeInput } from './context.ts';
 import type { FlagUse } from './flag-use.ts';
 import { BLOCK_OF, type PodComponent } from './layout.ts';
 import { templatePlace } from './template/template.ts';
-import { locateSource } from './view/sources.ts';
+import { locateSources } from './view/sources.ts';
 
 /**
  * Where a flag's value was decided: where the user set or patched it, else the first field that the template computes it
@@ -17,8 +17,8 @@ export function placeOfFlag(input: NodeInput, component: PodComponent | 'kubelet
   const template = input.templates.get(name);
   const line = template?.flags[flag];
   if (template && line && !template.builtin) return templatePlace(template.file, line.line, 1);
-  const [source] = (line?.uses ?? []).flatMap((view) => sources[view] ?? []);
-  return source ? locateSource(input.cluster, input.node, source) : locate(input.cluster.spec, ['kubernetesVersion']);
+  const paths = (line?.uses ?? []).flatMap((view) => sources[view] ?? []);
+  return locateSources(input.cluster, input.node, paths)[0] ?? locate(input.cluster.spec, ['kubernetesVersion']);
 }
 
 /** The path of a component's setting in the cluster file, for hints: `spec.apiServer.extraVolumes`. */

@@ -6,7 +6,7 @@ import type { Cluster } from '../spec/cluster.ts';
 import type { RenderContext } from './context.ts';
 import { authorityOf, personKubeconfig } from './kubeconfig.ts';
 import { nodeBundle } from './node-bundle.ts';
-import { type NodePlan, planNode } from './plan-node.ts';
+import { planCluster } from './plan-cluster.ts';
 
 export interface Rendered {
   /** One for each node, in the order of the cluster file. */
@@ -48,15 +48,4 @@ export function clusterKubeconfigs(cluster: Cluster, pki: Pki, context: RenderCo
     { name: 'admin.conf', user: 'kubernetes-admin', pair: pki.admin },
     { name: 'super-admin.conf', user: 'kubernetes-super-admin', pair: pki.superAdmin },
   ].map(({ name, user, pair }) => ({ name, content: Buffer.from(personKubeconfig(context, cluster, node, user, authority, pair)) }));
-}
-
-const memory = new WeakMap<Cluster, { readonly context: RenderContext; readonly signs: boolean; readonly plans: readonly NodePlan[] }>();
-
-/** A run checks a cluster before it makes keys and renders it afterwards: the same plans both times. */
-function planCluster(cluster: Cluster, context: RenderContext, signs: boolean): readonly NodePlan[] {
-  const known = memory.get(cluster);
-  if (known && known.context === context && known.signs === signs) return known.plans;
-  const plans = cluster.nodes.map((node) => planNode({ ...context, cluster, node }, signs));
-  memory.set(cluster, { context, signs, plans });
-  return plans;
 }

@@ -35,7 +35,9 @@ export function buildCluster(
   const version = parseVersion(asText(at(spec, ['kubernetesVersion'])) ?? '');
   if ('error' in version) throw new Error(`unchecked version: ${version.error}`);
   const endpointText = asText(at(spec, ['controlPlaneEndpoint']));
-  const endpoint = endpointText === undefined ? undefined : parseEndpoint(endpointText, 6443);
+  // as kubeadm: without a port, the load balancer is taken to listen on the same one as the apiservers
+  const bindPort = asNumber(at(spec, ['apiServer', 'bindPort'])) ?? 6443;
+  const endpoint = endpointText === undefined ? undefined : parseEndpoint(endpointText, bindPort);
   const hours = (path: string) => (parseDuration(asText(at(spec, ['pki', path])) ?? '') ?? 0) / 3.6e6;
   return Object.freeze({
     name,
@@ -95,7 +97,7 @@ function buildNode(node: Tree, spec: MapTree, contents: SpecContents): ClusterNo
     apiServer: {
       ...component(block('apiServer')),
       bindPort: asNumber(at(blocks, ['apiServer', 'bindPort'])) ?? 6443,
-      certSANs: asStrings(at(blocks, ['apiServer', 'certSANs'])),
+      certSANs: sans(at(blocks, ['apiServer', 'certSANs'])),
     },
     controllerManager: component(block('controllerManager')),
     scheduler: component(block('scheduler')),
@@ -104,13 +106,13 @@ function buildNode(node: Tree, spec: MapTree, contents: SpecContents): ClusterNo
       dataDir: asText(at(blocks, ['etcd', 'dataDir'])) ?? '',
       imageRepository: asText(at(blocks, ['etcd', 'imageRepository'])) ?? '',
       imageTag: asText(at(blocks, ['etcd', 'imageTag'])) ?? '',
-      serverCertSANs: asStrings(at(blocks, ['etcd', 'serverCertSANs'])),
-      peerCertSANs: asStrings(at(blocks, ['etcd', 'peerCertSANs'])),
+      serverCertSANs: sans(at(blocks, ['etcd', 'serverCertSANs'])),
+      peerCertSANs: sans(at(blocks, ['etcd', 'peerCertSANs'])),
     },
     kubelet: {
       config: asObject(at(blocks, ['kubelet', 'config'])),
       extraArgs: extraArgs(at(blocks, ['kubelet', 'extraArgs'])),
-      criSocket: asText(at(blocks, ['kubelet', 'criSocket'])) ?? '',
+      criSocket: (asText(at(blocks, ['kubelet', 'criSocket'])) ?? '').replace(/^\//, 'unix:///'),
       installUnit: toJson(at(blocks, ['kubelet', 'installUnit']) ?? spec) === true,
     },
     patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
@@ -125,8 +127,19 @@ function component(block: Tree | undefined): ComponentSettings {
     extraArgs: extraArgs(at(block, ['extraArgs'])),
     extraEnvs: asList(at(block, ['extraEnvs'])).map((env) => toJson(env) as unknown as ExtraEnv),
     extraVolumes: asList(at(block, ['extraVolumes'])).map(extraVolume),
-    resources: resources && toJson(resources),
+    resources: resources && quantities(resources),
   };
+}
+
+/** DNS names are compared regardless of case; certificates hold them small, as kubeadm's do. */
+function sans(tree: Tree | undefined): readonly string[] {
+  return asStrings(tree).map((name) => name.toLowerCase());
+}
+
+/** Quantities written as numbers (`cpu: 1`) become the texts that Kubernetes makes of them. */
+function quantities(tree: Tree): Json {
+  if (tree.kind === 'map') return Object.fromEntries([...tree.entries].map(([key, value]) => [key, quantities(value)]));
+  return tree.kind === 'scalar' && typeof tree.value === 'number' ? tree.source : toJson(tree);
 }
 
 /** Numbers and booleans keep the text in which they were written: `1.10` stays `1.10`. */

@@ -38,8 +38,9 @@ function checkLabelKey(text: string): string | undefined {
 }
 
 function checkSan(text: string): string | undefined {
-  if (isAddress(text) || isDnsName(text)) return undefined;
-  if (text.startsWith('*.') && isDnsName(text.slice(2))) return undefined;
+  const name = text.toLowerCase();
+  if (isAddress(text) || isDnsName(name)) return undefined;
+  if (name.startsWith('*.') && isDnsName(name.slice(2))) return undefined;
   return `${quoted(text)} is neither an IP address nor a DNS name`;
 }
 

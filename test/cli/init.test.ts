@@ -166,7 +166,7 @@ describe('init', () => {
     const ran = bootstrap(dir, 'init');
     expect(ran.status).toBe(65);
     expect(ran.stderr).toMatch(
-      /^cluster\.yaml:9:43: spec\.apiServer\.extraArgs\.audit-log-max-age: .*did you mean "audit-log-maxage"\?/m,
+      /^cluster\.yaml:9:46: spec\.apiServer\.extraArgs\.audit-log-max-age: .*did you mean "audit-log-maxage"\?/m,
     );
     expect(filesOf(dir)).toEqual(['cluster.yaml']);
   });

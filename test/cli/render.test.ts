@@ -45,10 +45,16 @@ describe('render', () => {
 
   test('--renew-before issues certificates again that end sooner', () => {
     const dir = initialised();
-    expect(bootstrap(dir, 'render').stdout).toContain('nothing to change');
-    const ran = bootstrap(dir, 'render', '--renew-before', '8000h');
-    expect(ran.stdout).not.toContain('issued again');
-    expect(bootstrap(dir, 'render', '--renew-before', '9000h').stdout.match(/issued again/g)?.length).toBe(35);
+    expect(bootstrap(dir, 'render', '--renew-before', '2000h').stdout).toContain('nothing to change');
+    const ran = bootstrap(dir, 'render', '--renew-before', '2999h', '--set', 'spec.pki.certValidity=3000h');
+    expect(ran.stdout).toContain('nothing to change');
+    writeFileSync(
+      join(dir, 'cluster.yaml'),
+      file(`${THREE}
+pki: {certValidity: 9000h}`),
+    );
+    expect(bootstrap(dir, 'render', '--renew-before', '8900h').stdout.match(/issued again/g)?.length).toBe(35);
+    expect(bootstrap(dir, 'render', '--renew-before', '8900h').stdout).toContain('nothing to change');
     expect(bootstrap(dir, 'render', '--renew-before', 'soon').status).toBe(64);
   });
 

@@ -1,8 +1,8 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { describeOrigin, type Located, type Origin } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
-import { COMPONENTS, type Component } from '../../kubernetes/component.ts';
-import { explainFlag } from '../../render/explain.ts';
+import { COMPONENTS } from '../../kubernetes/component.ts';
+import { explainFlag, type FlagExplanation } from '../../render/explain.ts';
 import { CLUSTER_SCHEMA, type SchemaNode, schemaAt } from '../../spec/schema.ts';
 import { parsePath } from '../../spec/set-option.ts';
 import { at, type Json, type Segment, type Tree, toJson } from '../../spec/tree.ts';
@@ -24,7 +24,8 @@ interface Explanation {
 export async function explain(options: CommonOptions, ...what: readonly string[]): Promise<number> {
   const space = workspace(options);
   const [first = ''] = what;
-  const { data, lines } = what.length === 1 ? explainField(space, options, first) : await explainRendered(space, options, what);
+  const { data, lines } =
+    what.length === 1 ? explainField(space, options, first) : await explainRendered(space, options, what);
   printResult(processIo(options), options.output, data, () => lines.join('\n'));
   return 0;
 }
@@ -45,12 +46,18 @@ function explainField(space: Workspace, options: CommonOptions, path: string): E
   checkKnown(schema, segments, path);
   const { cluster } = load(space, options);
   const [top, ...below] = segments;
-  if (top !== 'spec') throw new BootstrapError('usage', `${path}: only fields below "spec" can be explained`, { hint: 'for example spec.networking.serviceSubnet' });
+  if (top !== 'spec')
+    throw new BootstrapError('usage', `${path}: only fields below "spec" can be explained`, {
+      hint: 'for example spec.networking.serviceSubnet',
+    });
   const tree = at(cluster.spec, below);
   const { description = '' } = schemaAt(schema, segments) ?? {};
   if (!tree) {
     const said = 'is not set, and has no default';
-    return { data: { path, set: false, description }, lines: [`${path} ${said}`, ...(description ? [`  ${description}`] : [])] };
+    return {
+      data: { path, set: false, description },
+      lines: [`${path} ${said}`, ...(description ? [`  ${description}`] : [])],
+    };
   }
   const leaves = leavesOf(tree);
   const value = toJson(tree);
@@ -58,7 +65,11 @@ function explainField(space: Workspace, options: CommonOptions, path: string): E
     data: { path, set: true, value, description, from: leaves.map(from) },
     lines:
       tree.kind === 'scalar' || leaves.length < 2
-        ? [`${path} = ${shown(value)}`, `  ${words((leaves[0] ?? tree).origin)}`, ...(description ? [`  ${description}`] : [])]
+        ? [
+            `${path} = ${shown(value)}`,
+            `  ${words((leaves[0] ?? tree).origin)}`,
+            ...(description ? [`  ${description}`] : []),
+          ]
         : leaves.map((leaf) => `${leaf.path} = ${shown(toJson(leaf))}\n  ${words(leaf.origin)}`),
   };
 }
@@ -83,21 +94,62 @@ function checkKnown(schema: SchemaNode, segments: readonly Segment[], path: stri
   }
 }
 
-async function explainRendered(space: Workspace, options: CommonOptions, [nodeName = '', componentName = '', flagText]: readonly string[]): Promise<Explanation> {
+async function explainRendered(
+  space: Workspace,
+  options: CommonOptions,
+  what: readonly string[],
+): Promise<Explanation> {
+  const [nodeName = '', componentName = '', flagText] = what;
   const { cluster } = load(space, options);
   const node = nodeNamed(cluster, nodeName);
   const component = COMPONENTS.find((each) => each === componentName);
   if (!component) {
-    throw new BootstrapError('usage', `there is no component ${JSON.stringify(componentName)}`, { hint: didYouMean(componentName, COMPONENTS) ?? `components: ${COMPONENTS.join(', ')}` });
+    throw new BootstrapError('usage', `there is no component ${JSON.stringify(componentName)}`, {
+      hint: didYouMean(componentName, COMPONENTS) ?? `components: ${COMPONENTS.join(', ')}`,
+    });
   }
-  const context = await renderContext(cluster, space);
-  const explainOne = (flag: string) => flagLines(explainFlag({ ...context, cluster, node }, component, flag));
-  const flag = flagText?.replace(/^--/, '').replace(/=.*$/, '');
-  void explainOne;
-  void flag;
-  return { data: {}, lines: [] };
+  if (flagText === undefined || what.length > 3) {
+    throw new BootstrapError('usage', 'a node, a component and one flag are needed', {
+      hint: `for example: bootstrap explain ${node.name} ${component} --v`,
+    });
+  }
+  const flag = flagText.replace(/^--?/, '').replace(/=.*$/, '');
+  const found = explainFlag(cluster, node, component, flag, await renderContext(cluster, space));
+  if (found.origin.kind === 'unknown') {
+    const { hint } = found.origin;
+    throw new BootstrapError(
+      'usage',
+      `${component} ${cluster.version.text} has no flag --${flag}`,
+      hint ? { hint } : {},
+    );
+  }
+  return flagExplanation(node.name, found);
 }
 
-function flagLines(_: unknown): Component {
-  return 'etcd';
+function flagExplanation(node: string, { component, flag, values, origin, template }: FlagExplanation): Explanation {
+  const head = values.length
+    ? values.map((value) => `--${flag}=${value}`)
+    : [`--${flag} is not given; the default of ${component} itself holds`];
+  const line = template && `${template.file}:${template.line}`;
+  const places: Located[] = 'at' in origin ? [origin.at] : origin.kind === 'template' ? [...origin.from] : [];
+  const reason: Readonly<Record<typeof origin.kind, string>> = {
+    template: `default, ${line}`,
+    user: 'set in the cluster file',
+    patch: 'set by a patch',
+    removed: `the default (${line}) was taken away`,
+    unset: line ? `${line} gives it only in other clusters` : 'neither a default nor set in the cluster file',
+    unknown: '',
+  };
+  return {
+    data: {
+      node,
+      component,
+      flag,
+      values,
+      from: origin.kind,
+      ...(line && { template: line }),
+      sources: places.map(from),
+    },
+    lines: [...head, `  ${reason[origin.kind]}`, ...places.map((at) => `  ${at.path}: ${words(at.origin)}`)],
+  };
 }

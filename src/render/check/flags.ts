@@ -1,6 +1,8 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import type { Catalogue } from '../../kubernetes/catalogue.ts';
+import type { Component } from '../../kubernetes/component.ts';
 import { etcdMinorFor } from '../../kubernetes/facts.ts';
+import type { Finding } from '../../kubernetes/finding.ts';
 import type { ExtraArg } from '../../spec/cluster.ts';
 import { locate } from '../../spec/tree.ts';
 import type { NodeInput } from '../context.ts';
@@ -15,9 +17,10 @@ export function checkFlags(input: NodeInput, component: PodComponent | 'kubelet'
   const faults: Fault[] = [];
   for (const [name, given] of values) {
     const use = lastUse(flags, name);
-    const findings = catalogue.checkFlag(component, name, given);
+    const findings = findingsOf(catalogue, component, name, given);
     // A default that is merely deprecated is nothing that the user could change.
     const told = use?.by === 'template' ? findings.filter((finding) => finding.severity === 'error') : findings;
+    if (!told.length) continue;
     const at = use?.by === 'template' ? placeOfDefault(input, component, use) : placeOfFlag(input, component, use);
     faults.push(...told.map((finding) => ({ ...finding, at })));
   }
@@ -30,11 +33,25 @@ export function checkFlags(input: NodeInput, component: PodComponent | 'kubelet'
     faults.push({ ...finding, at: placeOfFlag(input, component, lastUse(flags, flag), flag) });
   }
   for (const { name, value, at } of flags) {
-    if (at && /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\0/.test(value ?? '')) {
+    if (at && NOT_AN_ARGUMENT.test(value ?? '')) {
       faults.push(errorAt(at, `--${name} holds a character that no process can be given (NUL, or half of a surrogate pair)`));
     }
   }
   return faults;
+}
+
+const NOT_AN_ARGUMENT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+const memory = new WeakMap<Catalogue, Map<string, readonly Finding[]>>();
+
+/** Most flags are the same on every node: each is looked at once. */
+function findingsOf(catalogue: Catalogue, component: Component, name: string, values: readonly string[]): readonly Finding[] {
+  const known = memory.get(catalogue) ?? new Map<string, readonly Finding[]>();
+  memory.set(catalogue, known);
+  const key = [component, name, ...values].join('\0');
+  const findings = known.get(key) ?? catalogue.checkFlag(component, name, values);
+  known.set(key, findings);
+  return findings;
 }
 
 /** A default that a program does not know is the wrong template for the version: of Kubernetes, or of etcd's image. */

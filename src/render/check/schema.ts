@@ -1,30 +1,17 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
-import { validatePod } from '../../generated/validate-pod.ts';
 import { at, childPath, locate } from '../../spec/tree.ts';
 import type { NodeInput } from '../context.ts';
 import { below, type JsonMap } from '../json.ts';
 import { BLOCK_OF, type PodComponent } from '../layout.ts';
 import { applyPatches } from '../patch/apply.ts';
 import { flagSources } from '../component-view.ts';
+import type { SchemaError } from '../pod-schema.ts';
 import { templatePlace } from '../template/template.ts';
-
-/** The part of an error of ajv that is used here. */
-interface SchemaError {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly message?: string;
-  readonly params: Readonly<Record<string, unknown>>;
-}
-
-interface Validate {
-  (data: unknown): boolean;
-  errors?: readonly SchemaError[] | null;
-}
 
 /** A pod that Kubernetes would read as it is meant, under its own name and in its own place. */
 export function checkSchema(input: NodeInput, component: PodComponent, pod: JsonMap, unpatched: JsonMap): readonly Fault[] {
-  const problems = podProblems(pod, component);
+  const problems = podProblems(input, pod, component);
   return problems.map(({ path, message }) => {
     const patch = culprit(input, component, unpatched, message);
     const where = path.length ? path.reduce<string>(childPath, '') : 'the manifest';
@@ -37,10 +24,9 @@ interface PodProblem {
   readonly message: string;
 }
 
-function podProblems(pod: JsonMap, component: PodComponent): readonly PodProblem[] {
-  const validate = validatePod as unknown as Validate;
+function podProblems({ validatePod: validate }: NodeInput, pod: JsonMap, component: PodComponent): readonly PodProblem[] {
   const problems: PodProblem[] = [];
-  if (!validate(pod)) problems.push(...unique((validate.errors ?? []).map((error) => describe(pod, error))));
+  if (validate && !validate(pod)) problems.push(...unique((validate.errors ?? []).map((error) => describe(pod, error))));
   const identity = [
     [['metadata', 'name'], component],
     [['metadata', 'namespace'], 'kube-system'],
@@ -81,9 +67,9 @@ function unique(problems: readonly PodProblem[]): readonly PodProblem[] {
 }
 
 /** The first patch after which the problem is there. */
-function culprit({ node }: NodeInput, component: PodComponent, unpatched: JsonMap, message: string) {
-  const has = (pod: JsonMap) => podProblems(pod, component).some((problem) => problem.message === message);
-  const patches = node.patches.filter((patch) => patch.target === component);
+function culprit(input: NodeInput, component: PodComponent, unpatched: JsonMap, message: string) {
+  const has = (pod: JsonMap) => podProblems(input, pod, component).some((problem) => problem.message === message);
+  const patches = input.node.patches.filter((patch) => patch.target === component);
   if (!patches.length || has(unpatched)) return undefined;
   const i = patches.findIndex((_, n) => has(applyPatches(unpatched, component, patches.slice(0, n + 1)).data));
   return patches[i]?.at;
