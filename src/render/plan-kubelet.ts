@@ -1,5 +1,6 @@
-import { errorAt, type Fault } from '../base/fault.ts';
-import { locate } from '../spec/tree.ts';
+import type { Fault } from '../base/fault.ts';
+import type { FieldFinding } from '../kubernetes/kubelet-config.ts';
+import { childPath, locate } from '../spec/tree.ts';
 import { checkFlags } from './check/flags.ts';
 import type { NodeInput } from './context.ts';
 import { type FlagUse, flagUses } from './flag-use.ts';
@@ -36,17 +37,21 @@ export function planKubelet(input: NodeInput): Planned<PlannedKubelet> {
 
 function checkConfig(input: NodeInput, config: JsonMap, unpatched: JsonMap): readonly Fault[] {
   const { catalogue, node } = input;
-  const place = (path: readonly (string | number)[]) => {
-    const patch = node.patches.findLast((p) => p.target === 'kubeletconfiguration');
-    if (patch && !sameJson(below(config, ...path), below(unpatched, ...path))) return patch.at;
-    return locate(node.blocks, ['kubelet', 'config', ...path]);
+  const patch = node.patches.findLast(({ target }) => target === 'kubeletconfiguration');
+  const placed = ({ path, ...finding }: FieldFinding): Fault => {
+    if (!patch || sameJson(below(config, ...path), below(unpatched, ...path))) return { ...finding, at: locate(node.blocks, ['kubelet', 'config', ...path]) };
+    return { ...finding, message: `${path.reduce<string>(childPath, '')}: ${finding.message}`, at: patch.at };
   };
-  const faults = catalogue.checkKubeletConfig(config).map(({ path, ...finding }): Fault => ({ ...finding, at: place(path) }));
-  const fixed = { apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration', staticPodPath: MANIFESTS };
-  for (const [field, wanted] of Object.entries(fixed)) {
-    if (config[field] !== wanted) faults.push(errorAt(place([field]), `must stay ${JSON.stringify(wanted)}: ${REASON[field] ?? 'the kubelet reads nothing else'}`));
-  }
-  return faults;
+  const changed = Object.entries(FIXED).filter(([field, { value }]) => config[field] !== value);
+  return [
+    ...catalogue.checkKubeletConfig(config).map(placed),
+    ...changed.map(([field, { value, why }]) => placed({ severity: 'error', path: [field], message: `must stay ${JSON.stringify(value)}: ${why}` })),
+  ];
 }
 
-const REASON: Readonly<Record<string, string>> = { staticPodPath: 'the manifests are put there' };
+/** What the rest of the node relies on. */
+const FIXED: Readonly<Record<string, { readonly value: string; readonly why: string }>> = {
+  apiVersion: { value: 'kubelet.config.k8s.io/v1beta1', why: 'the kubelet reads nothing else' },
+  kind: { value: 'KubeletConfiguration', why: 'the kubelet reads nothing else' },
+  staticPodPath: { value: MANIFESTS, why: 'the manifests are put there' },
+};

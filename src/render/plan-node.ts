@@ -1,7 +1,7 @@
 import type { Fault } from '../base/fault.ts';
-import { checkEtcdServers } from './check/etcd-servers.ts';
 import { checkFiles } from './check/files.ts';
 import { checkPorts } from './check/ports.ts';
+import { checkReach } from './check/reach.ts';
 import type { NodeInput, PlannedPod } from './context.ts';
 import { KUBELET_CONFIG, KUBELET_DROP_IN, KUBELET_UNIT, KUBERNETES, MANIFESTS } from './layout.ts';
 import { kubeletListeners, podListeners, PROXY_LISTENERS } from './listeners.ts';
@@ -36,7 +36,6 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
   }));
   const kubeconfigs = attempt(() => ({ value: processKubeconfigs(input, cluster, node), faults: [] }));
   const pki = pkiFiles(cluster, node);
-  const [etcd, apiServer] = (['etcd', 'kube-apiserver'] as const).map((name) => pods.value.find((pod) => pod.component === name));
   const listeners = [
     ...pods.value.flatMap((pod) => podListeners(input, pod)),
     ...(kubelet.value ? kubeletListeners(input, kubelet.value.config, kubelet.value.flags) : []),
@@ -63,7 +62,7 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
       ...kubelet.faults,
       ...unit.faults,
       ...kubeconfigs.faults,
-      ...(apiServer ? checkEtcdServers(input, apiServer, etcd) : []),
+      ...checkReach(input, pods.value),
       ...checkPorts(listeners),
       ...checkFiles(node.files, rendered),
     ],

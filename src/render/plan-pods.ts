@@ -1,5 +1,5 @@
 import { BootstrapError } from '../base/errors.ts';
-import type { Fault } from '../base/fault.ts';
+import { type Fault, warningAt } from '../base/fault.ts';
 import { RENDERINGS } from './component-view.ts';
 import type { NodeInput, PlannedPod } from './context.ts';
 import { checkAnonymous } from './check/anonymous.ts';
@@ -26,9 +26,14 @@ export interface Planned<T> {
  * @param signs whether the key of the cluster CA is at hand
  */
 export function planPods(input: NodeInput, signs: boolean): Planned<readonly PlannedPod[]> {
-  const components = POD_COMPONENTS.filter((component) => component !== 'etcd' || input.cluster.etcd.kind === 'local');
+  const isLocal = input.cluster.etcd.kind === 'local';
+  const components = POD_COMPONENTS.filter((component) => component !== 'etcd' || isLocal);
   const planned = components.map((component) => attempt(() => planPod(input, component, signs)));
-  return { value: planned.flatMap(({ value }) => value ?? []), faults: planned.flatMap(({ faults }) => faults) };
+  const idle = isLocal ? [] : input.node.patches.filter((patch) => patch.target === 'etcd');
+  return {
+    value: planned.flatMap(({ value }) => value ?? []),
+    faults: [...planned.flatMap(({ faults }) => faults), ...idle.map((patch) => warningAt(patch.at, 'changes nothing: etcd runs elsewhere'))],
+  };
 }
 
 /** A template of the user's that cannot be filled is one fault among others; the rest goes on without it. */

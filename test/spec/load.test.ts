@@ -55,7 +55,7 @@ apiServer:
       'cluster.yaml:5:56: spec.networking.podSubnet: 10.96.0.0/16 overlaps the service subnet 10.96.0.0/12',
     ],
     [
-      'a node inside the service subnet',
+      'a node inside the service subnet (a warning)',
       `${ONE}\nnetworking: {serviceSubnet: 10.0.0.0/16}`,
       '"10.0.0.11" lies in the service subnet 10.0.0.0/16',
     ],

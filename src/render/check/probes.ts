@@ -55,6 +55,9 @@ function portNumber(container: JsonMap | undefined, action: JsonMap): number | u
 /** Every probe asks where the process listens; a pod whose startup probe never gets through is killed over and over. */
 export function checkProbes(input: NodeInput, pod: PlannedPod): readonly Fault[] {
   const listeners = podListeners(input, pod);
+  const port = lastUse(pod.flags, 'secure-port')?.value;
+  // The catalogue has said already that it is no port.
+  if (!listeners.length && port !== undefined && !/^0+$/.test(port)) return [];
   const faults = new Map<string, Fault>();
   for (const probe of probesOf(pod)) {
     const problem = problemOf(input, probe, listeners);
@@ -68,8 +71,8 @@ function problemOf({ node }: NodeInput, probe: Probe, listeners: readonly Listen
   const onPort = listeners.filter((listener) => listener.port === probe.port);
   const asked = `its probes ask port ${probe.port}`;
   if (!onPort.length) {
-    const ports = [...new Set(listeners.map((listener) => listener.port))];
-    return `${asked}, but it listens on ${ports.length ? `${ports.join(', ')} only` : 'none'}`;
+    const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ');
+    return ports ? `${asked}, but it listens on ${ports} only` : 'it listens nowhere, so its probes fail and it is killed again and again';
   }
   const host = probe.host ?? node.addresses[0];
   const reachable = onPort.filter((listener) => overlapping(listener.address, host) || isSameLoopback(listener.address, host));

@@ -92,6 +92,7 @@ function checkOverlap(tree: Tree, services: readonly Cidr[], pods: readonly Cidr
   );
 }
 
+/** It works until an address that a node has is handed out, which may take years: worth a warning, not a refusal. */
 function checkNodesOutside(spec: MapTree, networks: readonly Cidr[], what: string): readonly Fault[] {
   const addresses = asList(at(spec, ['nodes'])).flatMap((node) => asList(at(node, ['addresses'])));
   return addresses.flatMap((tree) => {
@@ -99,7 +100,12 @@ function checkNodesOutside(spec: MapTree, networks: readonly Cidr[], what: strin
     if (!isAddress(text)) return [];
     return networks
       .filter((cidr) => contains(cidr, text))
-      .map((cidr) => errorAt(tree, `${JSON.stringify(text)} lies in ${what} ${cidr.text}`));
+      .map((cidr) =>
+        warningAt(
+          tree,
+          `${JSON.stringify(text)} lies in ${what} ${cidr.text}: an address given to a service or pod may hide that node`,
+        ),
+      );
   });
 }
 
