@@ -106,7 +106,9 @@ function entriesOf(map: { readonly [key: string]: YamlValue | undefined }): read
 
 function isInline(value: YamlValue): boolean {
   if (value === null || typeof value !== 'object') return true;
-  return isList(value) ? value.length === 0 : entriesOf(value).length === 0;
+  if (isList(value)) return value.length === 0;
+  for (const key in value) if (value[key] !== undefined) return false;
+  return true;
 }
 
 function inline(value: YamlValue): string {

@@ -24,6 +24,8 @@ async function writeValidators(
     allErrors: true,
     allowUnionTypes: true,
     validateFormats: false,
+    // a function for each definition rather than a copy of it wherever it is used
+    inlineRefs: false,
     code: { source: true, esm: true, lines: true },
   });
   const standalone = typeof standaloneCode === 'function' ? standaloneCode : standaloneCode.default;

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
+import { join } from 'node:path';
 import { HELP } from '../generated/help.ts';
+import { loadScript } from './load-program.ts';
 
 const argv = process.argv.slice(2);
 const help = readyHelp();
 if (help === undefined) {
-  const { main } = await import('./main.ts');
-  await main(argv);
+  const program = loadScript(
+    join(__dirname, 'main.cjs'),
+    join(__dirname, 'main.cache'),
+  ).exports() as typeof import('./main.ts');
+  void program.main(argv);
 } else {
   process.stdout.write(help);
 }

@@ -8,6 +8,8 @@ export interface Io {
   err(text: string): void;
   /** Progress and advice, left out with --quiet. */
   note(text: string): void;
+  /** What goes on just now, on a terminal only, in place of what it said before; '' clears it. */
+  progress(text: string): void;
   readonly color: ReturnType<typeof createColors>;
   /** A person can be asked. */
   readonly interactive: boolean;
@@ -21,7 +23,7 @@ export interface IoFlags {
 
 /** The process's own streams. Colour only on a terminal, and not where NO_COLOR or --no-color says otherwise. */
 export function processIo(flags: IoFlags): Io {
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, stderr, env } = process;
   const colorful =
     flags.color !== false &&
     !env['NO_COLOR'] &&
@@ -32,8 +34,12 @@ export function processIo(flags: IoFlags): Io {
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
     note: (text) => void (flags.quiet || stderr.write(`${text}\n`)),
+    progress: (text) => void (stderr.isTTY && !flags.quiet && stderr.write(`\r\x1b[K${text}`)),
     color: createColors(colorful),
-    interactive: Boolean(stdin.isTTY) && Boolean(stderr.isTTY),
+    // a getter, because merely looking at process.stdin takes 3 ms
+    get interactive() {
+      return Boolean(process.stdin.isTTY) && Boolean(stderr.isTTY);
+    },
     columns: stdout.columns ?? 80,
   };
 }

@@ -15,7 +15,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program((ended) => {
       status = ended;
-    }).parseAsync(argv, { from: 'user' });
+    }, argv[0]).parseAsync(argv, { from: 'user' });
   } catch (error) {
     status = exitStatus(error, io, argv.includes('--verbose') || argv.includes('-v'));
   }
@@ -27,6 +27,7 @@ function exitStatus(error: unknown, io: Io, verbose: boolean): number {
     // commander has printed its own message by now; help and version end well
     return error.exitCode === 0 ? 0 : EXIT_STATUS.usage;
   }
+  io.progress('');
   reportError(error, io, verbose);
   return error instanceof BootstrapError ? EXIT_STATUS[error.code] : EXIT_STATUS.internal;
 }

@@ -25,6 +25,8 @@ export interface ProduceOptions {
   readonly importFrom?: string | undefined;
   /** Only these nodes are written; all by default. */
   readonly nodes?: ReadonlySet<string>;
+  /** Is told how many keys have been made: RSA ones take a while. */
+  readonly onKey?: (made: number) => void;
 }
 
 /** What a run has made, or with `dryRun` would make. */
@@ -68,7 +70,18 @@ export async function produce(
       ? undefined
       : await importPki(resolve(options.importFrom), inventory, store, { now: new Date() });
   const renewBefore = options.renewBefore ?? Math.min(THIRTY_DAYS, inventory.certValidity / 3);
-  const ensured = await ensurePki(inventory, store, { now: new Date(), randomBytes, generateKey, renewBefore });
+  let made = 0;
+  const counted: typeof generateKey = async (algorithm) => {
+    const key = await generateKey(algorithm);
+    options.onKey?.(++made);
+    return key;
+  };
+  const ensured = await ensurePki(inventory, store, {
+    now: new Date(),
+    randomBytes,
+    generateKey: counted,
+    renewBefore,
+  });
   const rendered = renderCluster(cluster, ensured.pki, context);
 
   const root = join(space.dir, 'nodes');

@@ -10,7 +10,8 @@ import ipaddr from 'ipaddr.js';
 export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  const address = ipaddr.process(text);
+  // ipaddr.js takes the long deprecated `::10.0.0.1` for `::ffff:10.0.0.1`; it is `::a00:1`.
+  const address = ipaddr.process(text.replace(/^::(?=[0-9]+\.)/, '0::'));
   return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
 }
 

@@ -1,5 +1,6 @@
 import { type Fault, warningAt } from '../base/fault.ts';
 import type { LeafVerdict } from './assess.ts';
+import { publicKeyOf } from './certificate.ts';
 import { day, days } from './fit.ts';
 import type { Inventory } from './inventory.ts';
 import { keyAlgorithm } from './keys.ts';
@@ -47,7 +48,7 @@ function authorityAdvice(
       verdict.entry.authority === entry.name &&
       verdict.reasons.some((reason) => reason.kind === 'algorithm'),
   );
-  const kind = keyAlgorithm(certificate.x509.publicKey);
+  const kind = keyAlgorithm(publicKeyOf(certificate));
   if (changing && kind !== inventory.algorithm) {
     const text = `the CA's own key stays ${kind}, though spec.pki.algorithm says ${inventory.algorithm}`;
     out.push(warningAt(undefined, `${file}: ${text}`));

@@ -126,6 +126,7 @@ function leafMisfits(
   if (!certificate) return [];
   if (!key) return [{ kind: 'key', text: 'has no key beside it', harmful: true }];
   const found = misfits(certificate, entry, issuer, demands);
+  if (found.some(({ kind }) => kind === 'issuer' || kind === 'unreadable')) return found;
   const misfit = keyMisfit(certificate, key);
   return misfit ? [...found, misfit] : found;
 }

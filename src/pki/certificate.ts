@@ -1,16 +1,15 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Pem } from '../base/pem.ts';
 import { type CertificateParts, certificateParts } from './der.ts';
 import { PemError, pemBlocks } from './pem-blocks.ts';
 
-/** A certificate that was read, with what node does not say about it. Dates are milliseconds since 1970. */
-export interface Certificate {
+/** A certificate that was read. */
+export interface Certificate extends CertificateParts {
   /** Just its PEM block, with a final newline. */
   readonly pem: Pem;
-  readonly x509: X509Certificate;
-  readonly notBefore: number;
-  readonly notAfter: number;
-  readonly parts: CertificateParts;
+  readonly der: Buffer;
+  /** As OpenSSL reads it, which takes a while. @throws PemError where OpenSSL cannot. */
+  readonly x509: () => X509Certificate;
 }
 
 /**
@@ -22,21 +21,21 @@ export function readCertificates(text: string): readonly Certificate[] {
   if (!blocks.length) throw new PemError('holds no certificate in PEM form');
   return blocks.map(({ label, pem, der }) => {
     if (label !== 'CERTIFICATE') throw new PemError(`holds a block "${label}" instead of a certificate`);
-    let x509: X509Certificate;
-    try {
-      x509 = new X509Certificate(der);
-    } catch {
-      throw new PemError('holds a certificate that cannot be read');
-    }
-    return {
-      pem: pem as Pem,
-      x509,
-      // `validToDate` is new in Node 22.
-      notBefore: Date.parse(x509.validFrom),
-      notAfter: Date.parse(x509.validTo),
-      parts: certificateParts(x509.raw),
+    let loaded: X509Certificate | undefined;
+    const x509 = () => {
+      loaded ??= load(der);
+      return loaded;
     };
+    return { ...certificateParts(der), pem: pem as Pem, der, x509 };
   });
+}
+
+function load(der: Buffer): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch {
+    throw new PemError('holds a certificate that cannot be read');
+  }
 }
 
 /**
@@ -50,11 +49,20 @@ export function readCertificate(text: string): Certificate {
   return first;
 }
 
+/** @throws PemError where OpenSSL cannot make sense of it; it does not look at the key before it is asked for it. */
+export function publicKeyOf(certificate: Certificate): KeyObject {
+  try {
+    return certificate.x509().publicKey;
+  } catch {
+    throw new PemError('holds a certificate whose key cannot be read');
+  }
+}
+
 /** The subject on one line, as OpenSSL prints it: `O=system:nodes, CN=system:node:cp1`. */
 export function subjectText(certificate: Certificate): string {
-  return certificate.x509.subject?.replaceAll('\n', ', ') ?? '';
+  return certificate.x509().subject?.replaceAll('\n', ', ') ?? '';
 }
 
 export function sameCertificate(a: Certificate, b: Certificate): boolean {
-  return a.x509.raw.equals(b.x509.raw);
+  return a.der.equals(b.der);
 }

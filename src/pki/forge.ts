@@ -25,9 +25,6 @@ let loaded: Promise<Forge> | undefined;
 
 /** Loads it on first use: that takes about 20 ms, and most commands issue nothing. */
 export function loadForge(): Promise<Forge> {
-  loaded ??= Promise.all([import('node-forge/lib/asn1.js'), import('node-forge/lib/x509.js')]).then(([asn1, x509]) => ({
-    asn1: asn1.default,
-    pki: x509.default,
-  }));
+  loaded ??= import('./forge-library.ts');
   return loaded;
 }

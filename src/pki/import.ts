@@ -5,9 +5,17 @@ import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault } from '../base/fault.ts';
 import { type Pem, SecretPem } from '../base/pem.ts';
 import { lifeFault } from './assess.ts';
-import { type Certificate, readCertificates, sameCertificate } from './certificate.ts';
+import { type Certificate, publicKeyOf, readCertificates, sameCertificate } from './certificate.ts';
 import type { AuthorityEntry, Inventory } from './inventory.ts';
-import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, sameKey, signatureDigest } from './keys.ts';
+import {
+  keyAlgorithm,
+  matchesCertificate,
+  privateKey,
+  publicKeys,
+  sameKey,
+  samePublicKey,
+  signatureDigest,
+} from './keys.ts';
 import { PemError } from './pem-blocks.ts';
 import { type PkiFile, type PkiStore, readStored } from './store.ts';
 import { failWith, SERVICE_ACCOUNT } from './stored.ts';
@@ -105,7 +113,7 @@ class Importer {
     }
     const own = this.#guard(keyFile, () => createPublicKey(privateKey(key)));
     if (own) this.#checkStrength(keyFile, own);
-    if (own && others && !others.some((other) => other.equals(own))) {
+    if (own && others && !others.some((other) => samePublicKey(other, own))) {
       this.#fault(publicFile, `does not hold the public key of ${this.#shown(keyFile)}`);
     }
     this.#addKey(keyFile, key);
@@ -113,9 +121,9 @@ class Importer {
   }
 
   #checkAuthority(file: string, certificate: Certificate): void {
-    const { x509 } = certificate;
+    const x509 = certificate.x509();
     if (!x509.ca) this.#fault(file, 'is not the certificate of a CA');
-    this.#checkStrength(file, x509.publicKey);
+    this.#checkStrength(file, publicKeyOf(certificate));
     const life = lifeFault(certificate, this.#shown(file), this.#now);
     if (life) this.faults.push(life);
     if (!x509.checkIssued(x509)) this.#note(file, 'is an intermediate CA: it is trusted by itself, without its issuer');
@@ -152,12 +160,15 @@ class Importer {
       return;
     }
     const old = this.#guard(file, () => publicKeys(there)) ?? [];
-    if (old.length !== keys.length || !keys.every((one) => old.some((other) => other.equals(one)))) this.#differs(file);
+    if (old.length !== keys.length || !keys.every((one) => old.some((other) => samePublicKey(other, one))))
+      this.#differs(file);
   }
 
   #certificates(file: string): readonly Certificate[] | undefined {
     const text = readStored(this.#shown(file))?.text;
-    return text === undefined ? undefined : (this.#guard(file, () => readCertificates(text)) ?? []);
+    if (text === undefined) return undefined;
+    const read = () => readCertificates(text).filter((certificate) => certificate.x509());
+    return this.#guard(file, read) ?? [];
   }
 
   #key(file: string): SecretPem | undefined {

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { promisify } from 'node:util';
 import { type Pem, SecretPem } from '../base/pem.ts';
 import type { KeyAlgorithm } from '../spec/cluster.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, publicKeyOf } from './certificate.ts';
 import { derContent, derElements } from './der.ts';
 import { encrypted, type PemBlock, PemError, pemBlocks } from './pem-blocks.ts';
 
@@ -84,6 +84,23 @@ export function keyAlgorithm(key: KeyObject): string {
   return type ?? 'unknown';
 }
 
+/** AlgorithmIdentifiers in DER, as hex. */
+const SPKI_ALGORITHMS: Readonly<Record<string, string>> = {
+  '301306072a8648ce3d020106082a8648ce3d030107': 'ECDSA-P256',
+  '301006072a8648ce3d020106052b81040022': 'ECDSA-P384',
+  '300d06092a864886f70d0101010500': 'RSA',
+};
+
+/** The same of a certificate, without having OpenSSL load the usual kinds. */
+export function certificateAlgorithm(certificate: Certificate): string {
+  const [identifier, bits] = derElements(certificate.publicKey);
+  const known = SPKI_ALGORITHMS[identifier?.toString('hex') ?? ''];
+  if (!known || !bits) return keyAlgorithm(publicKeyOf(certificate));
+  if (known !== 'RSA') return known;
+  const [modulus] = derElements(derContent(bits).subarray(1));
+  return `RSA-${modulus ? BigInt(`0x${derContent(modulus).toString('hex')}`).toString(2).length : 0}`;
+}
+
 /**
  * The digest to sign with, or undefined where Go or OpenSSL would not accept signatures of such a key
  * (RSA below 2048 bits, curves unknown to Go, and Ed25519, which is unknown to kubeadm and to service-account tokens).
@@ -107,13 +124,22 @@ export function signatureDigest(key: KeyObject): 'sha256' | 'sha384' | 'sha512' 
  * Whether a certificate belongs to a key.
  * @throws PemError where the key cannot be read.
  */
-export function matchesCertificate({ x509, parts }: Certificate, key: SecretPem): boolean {
-  return holdsPublicKey(privateBlock(key), parts.publicKey) || x509.checkPrivateKey(privateKey(key));
+export function matchesCertificate(certificate: Certificate, key: SecretPem): boolean {
+  if (holdsPublicKey(privateBlock(key), certificate.publicKey)) return true;
+  return samePublicKey(createPublicKey(privateKey(key)), publicKeyOf(certificate));
 }
 
-/** Whether two keys are the same. @throws PemError where one cannot be read. */
+/** Whether two private keys are the same. @throws PemError where one cannot be read. */
 export function sameKey(a: SecretPem, b: SecretPem): boolean {
-  return createPublicKey(privateKey(a)).equals(createPublicKey(privateKey(b)));
+  return samePublicKey(createPublicKey(privateKey(a)), createPublicKey(privateKey(b)));
+}
+
+/**
+ * Whether two public keys are the same. The kinds are compared first: asked about keys of different kinds, node leaves
+ * an entry in OpenSSL's error queue, and then the next good key cannot be read (as in nodejs/node#45485).
+ */
+export function samePublicKey(a: KeyObject, b: KeyObject): boolean {
+  return keyAlgorithm(a) === keyAlgorithm(b) && a.equals(b);
 }
 
 /**
@@ -121,9 +147,9 @@ export function sameKey(a: SecretPem, b: SecretPem): boolean {
  * of a `render` where nothing changes. OpenSSL, too, compares no more than the public halves (X509_check_private_key).
  */
 function holdsPublicKey({ label, der }: PemBlock, spki: Buffer): boolean {
-  const bits = derElements(spki)[1];
-  if (!bits) return false;
-  if (label === 'RSA PRIVATE KEY') {
+  const [identifier, bits] = derElements(spki);
+  if (!identifier || !bits) return false;
+  if (label === 'RSA PRIVATE KEY' && SPKI_ALGORITHMS[identifier.toString('hex')] === 'RSA') {
     // RFC 8017 appendix A.1: RSAPublicKey is {n, e}, RSAPrivateKey {version = 0, n, e, d, …}.
     const numbers = derContent(derContent(bits).subarray(1));
     return derContent(der).subarray(3).subarray(0, numbers.length).equals(numbers);

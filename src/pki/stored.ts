@@ -2,9 +2,9 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault, warningAt } from '../base/fault.ts';
 import { type Pem, SecretPem } from '../base/pem.ts';
-import { type Certificate, readCertificate, readCertificates, sameCertificate } from './certificate.ts';
+import { type Certificate, publicKeyOf, readCertificate, readCertificates, sameCertificate } from './certificate.ts';
 import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
-import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, signatureDigest } from './keys.ts';
+import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, samePublicKey, signatureDigest } from './keys.ts';
 import { PemError } from './pem-blocks.ts';
 import type { AuthorityName } from './pki.ts';
 import type { PkiStore } from './store.ts';
@@ -84,10 +84,10 @@ class PkiReader {
     ];
     const certificate = this.#parse(certificateFile, (text) => signingCertificate(text, this.#store.shown(bundleFile)));
     const key = this.#secret(keyFile, (pem) => this.#signing(keyFile, privateKey(pem)));
-    const bundle = this.#parse(bundleFile, readCertificates) ?? [];
+    const bundle = this.#parse(bundleFile, (text) => readCertificates(text).map(checked)) ?? [];
     if (certificate) {
-      if (!certificate.x509.ca) this.#fault(certificateFile, 'is not the certificate of a CA');
-      this.#signing(certificateFile, certificate.x509.publicKey);
+      if (!certificate.x509().ca) this.#fault(certificateFile, 'is not the certificate of a CA');
+      this.#signing(certificateFile, publicKeyOf(certificate));
       if (key && this.#parsed(keyFile, () => !matchesCertificate(certificate, key))) {
         this.#fault(
           keyFile,
@@ -109,15 +109,13 @@ class PkiReader {
 
   serviceAccount(): StoredServiceAccount {
     const { key: keyFile, publicKeys: publicFile } = SERVICE_ACCOUNT;
-    let own: KeyObject | undefined;
-    const key = this.#secret(keyFile, (pem) => {
-      own = createPublicKey(privateKey(pem));
-      this.#signing(keyFile, own);
-    });
+    const key = this.#secret(keyFile);
+    const own = key && this.#parsed(keyFile, () => createPublicKey(privateKey(key)));
+    if (own) this.#signing(keyFile, own);
     const text = this.#store.read(publicFile)?.text;
     const others = text === undefined ? undefined : this.#parsed(publicFile, () => publicKeys(text));
     if (others && !others.length) this.#fault(publicFile, 'holds no public key in PEM form');
-    else if (own && others && !others.some((other) => own?.equals(other))) {
+    else if (own && others && !others.some((other) => samePublicKey(other, own))) {
       this.#fault(
         publicFile,
         `does not hold the public key of ${this.#store.shown(keyFile)}`,
@@ -189,9 +187,15 @@ class PkiReader {
 /** More than one would stop the controller-manager: "expected 1 certificate, found 2". */
 function signingCertificate(text: string, bundleFile: string): Certificate {
   const [first, ...others] = readCertificates(text);
-  if (first && !others.length) return first;
+  if (first && !others.length) return checked(first);
   throw new PemError(
     `holds ${others.length + 1} certificates instead of one`,
     `keep the one that signs there and put all that are trusted into ${bundleFile}`,
   );
+}
+
+/** CAs are few, and they are handed on to others: OpenSSL, too, has to be able to read them. */
+function checked(certificate: Certificate): Certificate {
+  certificate.x509();
+  return certificate;
 }

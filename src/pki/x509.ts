@@ -73,7 +73,7 @@ export async function issueAuthority(entry: AuthorityEntry, key: SecretPem, issu
 export async function issueLeaf(entry: LeafEntry, key: SecretPem, signer: Signer, issuing: Issuing): Promise<Pem> {
   const forge = await loadForge();
   const { certificate } = signer;
-  const issuerKeyId = certificate.parts.extensions.get('551d0e');
+  const issuerKeyId = certificate.extensions.get('551d0e');
   const extensions = [
     { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
     { name: 'extKeyUsage', ...Object.fromEntries(entry.usages.map((usage) => [usage, true])) },
@@ -85,7 +85,7 @@ export async function issueLeaf(entry: LeafEntry, key: SecretPem, signer: Signer
     ...(entry.dnsNames.length + entry.addresses.length ? [subjectAltName(entry.dnsNames, entry.addresses)] : []),
   ];
   return signed(forge, {
-    issuer: sameBytes(forge, certificate.parts.subject),
+    issuer: sameBytes(forge, certificate.subject),
     subject: distinguishedName(forge, entry.subject),
     publicKey: createPublicKey(privateKey(key)),
     extensions,

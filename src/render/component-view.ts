@@ -42,7 +42,10 @@ export const RENDERINGS: Readonly<Record<PodComponent, ComponentRendering>> = {
 };
 
 /** Where a component's flags come from by default: its template, and what each name in that template is computed from. */
-export function flagSources(component: PodComponent | 'kubelet'): { readonly template: TemplateName; readonly sources: Sources } {
+export function flagSources(component: PodComponent | 'kubelet'): {
+  readonly template: TemplateName;
+  readonly sources: Sources;
+} {
   if (component === 'kubelet') return { template: 'kubelet/20-bootstrap.conf', sources: KUBELET_DROP_IN_SOURCES };
   return RENDERINGS[component];
 }

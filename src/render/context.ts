@@ -16,7 +16,11 @@ export interface RenderContext {
 }
 
 /** The context for one cluster; all that is loaded for rendering is loaded here. */
-export async function makeContext(cluster: Cluster, catalogue: Catalogue, templates: TemplateSet): Promise<RenderContext> {
+export async function makeContext(
+  cluster: Cluster,
+  catalogue: Catalogue,
+  templates: TemplateSet,
+): Promise<RenderContext> {
   const validatePod = needsPodSchema(cluster, templates) ? await loadPodSchema() : undefined;
   return { catalogue, templates, validatePod };
 }

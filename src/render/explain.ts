@@ -9,7 +9,7 @@ import { planCluster } from './plan-cluster.ts';
 import { locateSources } from './view/sources.ts';
 
 /** A line of a template, and the fields of the cluster file that its value or its presence depends on. */
-export interface TemplateLine {
+interface TemplateLine {
   readonly file: string;
   readonly line: number;
   readonly from: readonly Located[];
@@ -34,9 +34,16 @@ export interface FlagExplanation {
 }
 
 /** Why a flag of a component has its value on a node. Gives an explanation for flags that are wrong, too. */
-export function explainFlag(cluster: Cluster, node: ClusterNode, component: PodComponent | 'kubelet', flag: string, context: RenderContext): FlagExplanation {
+export function explainFlag(
+  cluster: Cluster,
+  node: ClusterNode,
+  component: PodComponent | 'kubelet',
+  flag: string,
+  context: RenderContext,
+): FlagExplanation {
   const plan = planCluster(cluster, context, true).find((candidate) => candidate.input.node === node);
-  const flags = component === 'kubelet' ? plan?.kubelet?.flags : plan?.pods.find((pod) => pod.component === component)?.flags;
+  const flags =
+    component === 'kubelet' ? plan?.kubelet?.flags : plan?.pods.find((pod) => pod.component === component)?.flags;
   const uses = (flags ?? []).filter((use) => use.name === flag);
   const template = templateLine(cluster, node, component, flag, context);
   return {
@@ -65,7 +72,13 @@ function originOf(
   return { kind: 'unknown', hint: didYouMean(flag, names) };
 }
 
-function templateLine(cluster: Cluster, node: ClusterNode, component: PodComponent | 'kubelet', flag: string, { templates }: RenderContext): TemplateLine | undefined {
+function templateLine(
+  cluster: Cluster,
+  node: ClusterNode,
+  component: PodComponent | 'kubelet',
+  flag: string,
+  { templates }: RenderContext,
+): TemplateLine | undefined {
   const { template: name, sources } = flagSources(component);
   const template = templates.get(name);
   const found = template?.flags[flag];

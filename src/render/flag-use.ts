@@ -15,7 +15,13 @@ export interface FlagUse {
 }
 
 /** All flags of a component's container, in order. */
-export function podFlags(pod: JsonMap, component: string, args: readonly ExtraArg[], applied: readonly Patch[], unpatched: JsonMap): readonly FlagUse[] {
+export function podFlags(
+  pod: JsonMap,
+  component: string,
+  args: readonly ExtraArg[],
+  applied: readonly Patch[],
+  unpatched: JsonMap,
+): readonly FlagUse[] {
   return flagUses(words(pod, component), args, applied.at(-1)?.at, new Set(words(unpatched, component)));
 }
 
@@ -27,7 +33,12 @@ function words(pod: JsonMap, component: string): readonly Json[] {
 /**
  * @param before the words before any patch; none = there are no patches
  */
-export function flagUses(items: readonly Json[], args: readonly ExtraArg[], patchedAt?: Located, before?: ReadonlySet<Json>): readonly FlagUse[] {
+export function flagUses(
+  items: readonly Json[],
+  args: readonly ExtraArg[],
+  patchedAt?: Located,
+  before?: ReadonlySet<Json>,
+): readonly FlagUse[] {
   const users = new Map(args.flatMap((arg) => asArguments([arg]).map((text) => [text, arg.at] as const)));
   return items.flatMap((item): readonly FlagUse[] => {
     const name = flagName(item);

@@ -1,6 +1,6 @@
 import type { Json } from '../spec/tree.ts';
 
-/** A map of data. Those made here have no prototype, so that no key of the user's (`__proto__`) can reach one. */
+/** A map of data. Those made here take any key (`__proto__` too) as one of their own, never as their prototype. */
 export type JsonMap = { readonly [key: string]: Json };
 
 export function isMap(value: Json | undefined): value is JsonMap {
@@ -12,20 +12,17 @@ export function isList(value: Json | undefined): value is readonly Json[] {
 }
 
 export function mapOf(entries: Iterable<readonly [string, Json]>): JsonMap {
-  const map: Record<string, Json> = Object.create(null);
-  for (const [key, value] of entries) map[key] = value;
-  return map;
+  return Object.fromEntries(entries);
 }
 
 /** The same map with some entries set; those set to `undefined` are taken away. */
 export function withEntries(map: JsonMap, changes: Readonly<Record<string, Json | undefined>>): JsonMap {
-  const out: Record<string, Json> = Object.create(null);
-  Object.assign(out, map);
+  const entries = new Map(Object.entries(map));
   for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined) delete out[key];
-    else out[key] = value;
+    if (value === undefined) entries.delete(key);
+    else entries.set(key, value);
   }
-  return out;
+  return mapOf(entries);
 }
 
 /** The value below `keys`, or undefined where there is none. */
@@ -43,5 +40,7 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (isList(a) && isList(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isMap(a) || !isMap(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
 }

@@ -10,7 +10,7 @@ import type { Template } from './template/template.ts';
 import { localEndpoint } from './view/common.ts';
 
 /** What stands in a kubeconfig; authority, certificate and key are paths, or the data itself in base64. */
-export interface KubeconfigView {
+interface KubeconfigView {
   readonly authority: string;
   readonly certificate: string;
   readonly clusterName: string;
@@ -28,7 +28,11 @@ export interface ProcessKubeconfig {
 }
 
 /** The kubeconfigs of a node's own processes. They use the node's own API server, as those of kubeadm do. */
-export function processKubeconfigs(context: RenderContext, cluster: Cluster, node: ClusterNode): readonly ProcessKubeconfig[] {
+export function processKubeconfigs(
+  context: RenderContext,
+  cluster: Cluster,
+  node: ClusterNode,
+): readonly ProcessKubeconfig[] {
   const server = `https://${localEndpoint(node)}`;
   const make = (path: string, user: string, files: Pick<KubeconfigView, 'authority' | 'certificate' | 'key'>) => ({
     path,
@@ -51,7 +55,14 @@ export function processKubeconfigs(context: RenderContext, cluster: Cluster, nod
 }
 
 /** The kubeconfig of a person, with everything in it. */
-export function personKubeconfig(context: RenderContext, cluster: Cluster, node: ClusterNode, user: string, authority: Authority, pair: KeyPair): string {
+export function personKubeconfig(
+  context: RenderContext,
+  cluster: Cluster,
+  node: ClusterNode,
+  user: string,
+  authority: Authority,
+  pair: KeyPair,
+): string {
   const server = `https://${cluster.endpoint ? formatHostPort(cluster.endpoint) : localEndpoint(node)}`;
   const data = fill(context, {
     ...named(cluster, user),

@@ -37,8 +37,21 @@ export function podListeners(input: NodeInput, { component, flags }: PlannedPod)
   // 0 = the controller-manager and the scheduler do not serve at all.
   if (!Number.isInteger(port) || port < 1 || port > 65535) return [];
   const address = lastUse(flags, 'bind-address')?.value ?? '';
-  const isChosen = use?.by === 'user' || use?.by === 'patch' || (component === 'kube-apiserver' && isSet(input, ['apiServer', 'bindPort']));
-  return [{ who: `${component} (--secure-port)`, component, address: isWildcard(address) ? wildcard(address) : address, port, scheme: 'HTTPS', at: placeOfFlag(input, component, use, 'secure-port'), isChosen }];
+  const isChosen =
+    use?.by === 'user' ||
+    use?.by === 'patch' ||
+    (component === 'kube-apiserver' && isSet(input, ['apiServer', 'bindPort']));
+  return [
+    {
+      who: `${component} (--secure-port)`,
+      component,
+      address: isWildcard(address) ? wildcard(address) : address,
+      port,
+      scheme: 'HTTPS',
+      at: placeOfFlag(input, component, use, 'secure-port'),
+      isChosen,
+    },
+  ];
 }
 
 function etcdListeners(input: NodeInput, use: FlagUse | undefined): readonly Listener[] {
@@ -48,7 +61,17 @@ function etcdListeners(input: NodeInput, use: FlagUse | undefined): readonly Lis
     const url = parseEtcdUrl(text);
     if (url?.port === undefined) return [];
     const address = isWildcard(url.host) ? wildcard(url.host) : url.host;
-    return [{ who: `etcd (--${use.name})`, component: 'etcd', address, port: url.port, scheme: url.scheme === 'https' ? 'HTTPS' : 'HTTP', at: place, isChosen: use.by !== 'template' } as const];
+    return [
+      {
+        who: `etcd (--${use.name})`,
+        component: 'etcd',
+        address,
+        port: url.port,
+        scheme: url.scheme === 'https' ? 'HTTPS' : 'HTTP',
+        at: place,
+        isChosen: use.by !== 'template',
+      } as const,
+    ];
   });
 }
 
@@ -59,14 +82,31 @@ function wildcard(address: string): string {
 
 /** Where the kubelet listens: its configuration, unless a flag says otherwise. */
 export function kubeletListeners(input: NodeInput, config: JsonMap, flags: readonly FlagUse[]): readonly Listener[] {
-  const listener = (what: string, field: string, fallback: number, flag: string, addressField: string, addressFallback: string): readonly Listener[] => {
+  const listener = (
+    what: string,
+    field: string,
+    fallback: number,
+    flag: string,
+    addressField: string,
+    addressFallback: string,
+  ): readonly Listener[] => {
     const use = lastUse(flags, flag);
     const port = use?.value === undefined ? (below(config, field) ?? fallback) : Number(use.value);
     const address: Json = below(config, addressField) ?? addressFallback;
     if (typeof port !== 'number' || typeof address !== 'string' || !Number.isInteger(port) || port < 1) return [];
     const place = use?.at ?? locate(input.node.blocks, ['kubelet', 'config', field]);
     const isChosen = use !== undefined || isSet(input, ['kubelet', 'config', field]);
-    return [{ who: `kubelet (${what})`, component: 'kubelet', address: isWildcard(address) ? wildcard(address) : address, port, scheme: 'HTTPS', at: place, isChosen }];
+    return [
+      {
+        who: `kubelet (${what})`,
+        component: 'kubelet',
+        address: isWildcard(address) ? wildcard(address) : address,
+        port,
+        scheme: 'HTTPS',
+        at: place,
+        isChosen,
+      },
+    ];
   };
   return [
     ...listener('port', 'port', PORTS.kubelet, 'port', 'address', '0.0.0.0'),
@@ -79,7 +119,15 @@ export function kubeletListeners(input: NodeInput, config: JsonMap, flags: reado
 export const PROXY_LISTENERS: readonly Listener[] = [
   ['metrics', PORTS.proxyMetrics, '127.0.0.1'] as const,
   ['health', PORTS.proxyHealth, ''] as const,
-].map(([what, port, address]) => ({ who: `kube-proxy (${what})`, component: 'kube-proxy', address, port, scheme: 'HTTP', at: undefined, isChosen: false }));
+].map(([what, port, address]) => ({
+  who: `kube-proxy (${what})`,
+  component: 'kube-proxy',
+  address,
+  port,
+  scheme: 'HTTP',
+  at: undefined,
+  isChosen: false,
+}));
 
 function isSet({ node }: NodeInput, path: readonly string[]): boolean {
   const found = at(node.blocks, path);

@@ -2,8 +2,17 @@ import { emitYaml } from '../base/yaml-emit.ts';
 import { type Bundle, type BundleDirectory, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
 import type { Pki } from '../pki/pki.ts';
 import type { Json } from '../spec/tree.ts';
-import { ETCD_PKI, KUBELET_CLIENT, KUBELET_CONFIG, KUBELET_DROP_IN, KUBELET_UNIT, KUBERNETES, MANIFESTS, PKI } from './layout.ts';
 import { authorityOf, leafOf, personKubeconfig } from './kubeconfig.ts';
+import {
+  ETCD_PKI,
+  KUBELET_CLIENT,
+  KUBELET_CONFIG,
+  KUBELET_DROP_IN,
+  KUBELET_UNIT,
+  KUBERNETES,
+  MANIFESTS,
+  PKI,
+} from './layout.ts';
 import { manifestPath, type NodePlan } from './plan-node.ts';
 import { inputsDigest, isStartFile, stampPod } from './stamp.ts';
 import { dataReader, kubeletStartFiles, podStartFiles } from './start-files.ts';
@@ -24,13 +33,24 @@ export function nodeBundle(plan: NodePlan, pki: Pki): Bundle {
   const manifests = plan.pods.map(({ component, data }): BundleFile => {
     const digest = inputsDigest(starts.get(component) ?? new Set(), files);
     const content = Buffer.from(emitYaml(stampPod(data, digest)));
-    return { path: manifestPath(component), content, mode: 0o600, owner: ROOT, sensitive: false, effect: { kind: 'manifest', pod: component } };
+    return {
+      path: manifestPath(component),
+      content,
+      mode: 0o600,
+      owner: ROOT,
+      sensitive: false,
+      effect: { kind: 'manifest', pod: component },
+    };
   });
   const withEffects = files.map((file): BundleFile => ({ ...file, effect: effectOf(file.path, starts, kubelet) }));
   return makeBundle(node.name, directories(plan), [...withEffects, ...manifests]);
 }
 
-function effectOf(path: string, starts: ReadonlyMap<string, ReadonlySet<string>>, kubelet: ReadonlySet<string>): FileEffect {
+function effectOf(
+  path: string,
+  starts: ReadonlyMap<string, ReadonlySet<string>>,
+  kubelet: ReadonlySet<string>,
+): FileEffect {
   if (path === KUBELET_CLIENT) return { kind: 'seed' };
   if (path === KUBELET_DROP_IN || path === KUBELET_UNIT) return { kind: 'kubelet-unit' };
   const pods = [...starts].filter(([, files]) => isStartFile(files, path)).map(([pod]) => pod);
@@ -59,11 +79,23 @@ function pkiContents({ pkiFiles }: NodePlan, pki: Pki): readonly PlainFile[] {
 
 function configurations({ input, kubelet, kubeletUnit, kubeconfigs }: NodePlan, pki: Pki): readonly PlainFile[] {
   const { cluster, node } = input;
-  const admin = personKubeconfig(input, cluster, node, 'kubernetes-admin', authorityOf(pki, 'kubernetes'), leafOf(pki, node.name, 'admin'));
+  const admin = personKubeconfig(
+    input,
+    cluster,
+    node,
+    'kubernetes-admin',
+    authorityOf(pki, 'kubernetes'),
+    leafOf(pki, node.name, 'admin'),
+  );
   return [
     plain(`${KUBERNETES}/admin.conf`, admin, 0o600, true),
     ...kubeconfigs.map(({ path, data }) => plain(path, emitYaml(data), 0o600, false)),
-    ...(kubelet ? [plain(KUBELET_CONFIG, emitYaml(kubelet.config), 0o600, 'staticPodURLHeader' in kubelet.config), plain(KUBELET_DROP_IN, emitUnit(kubelet.dropIn), 0o644, false)] : []),
+    ...(kubelet
+      ? [
+          plain(KUBELET_CONFIG, emitYaml(kubelet.config), 0o600, 'staticPodURLHeader' in kubelet.config),
+          plain(KUBELET_DROP_IN, emitUnit(kubelet.dropIn), 0o644, false),
+        ]
+      : []),
     ...(kubeletUnit === undefined ? [] : [plain(KUBELET_UNIT, kubeletUnit, 0o644, false)]),
   ];
 }

@@ -8,7 +8,9 @@ export function overlayPod(pod: JsonMap, component: string, settings: ComponentS
   return changeContainer(withVolumes(pod, settings.extraVolumes), component, (container) => ({
     ...(settings.extraArgs.length && { command: overlayCommand(container['command'], settings.extraArgs) }),
     ...(settings.extraEnvs.length && { env: overlayEnv(container['env'], settings.extraEnvs) }),
-    ...(settings.extraVolumes.length && { volumeMounts: overlayMounts(container['volumeMounts'], settings.extraVolumes) }),
+    ...(settings.extraVolumes.length && {
+      volumeMounts: overlayMounts(container['volumeMounts'], settings.extraVolumes),
+    }),
     ...(settings.resources !== undefined && { resources: mergePatch(container['resources'], settings.resources) }),
   }));
 }
@@ -24,11 +26,17 @@ export function listAt(value: Json | undefined, ...keys: readonly string[]): rea
   return isList(found) ? found : [];
 }
 
-function changeContainer(pod: JsonMap, component: string, change: (container: JsonMap) => Readonly<Record<string, Json | undefined>>): JsonMap {
+function changeContainer(
+  pod: JsonMap,
+  component: string,
+  change: (container: JsonMap) => Readonly<Record<string, Json | undefined>>,
+): JsonMap {
   const mine = containerOf(pod, component);
   const spec = pod['spec'];
   if (!mine || !isMap(spec)) return pod;
-  const containers = listAt(spec, 'containers').map((container) => (container === mine ? withEntries(mine, change(mine)) : container));
+  const containers = listAt(spec, 'containers').map((container) =>
+    container === mine ? withEntries(mine, change(mine)) : container,
+  );
   return withEntries(pod, { spec: withEntries(spec, { containers }) });
 }
 
@@ -55,13 +63,20 @@ function overlayCommand(command: Json | undefined, args: readonly ExtraArg[]): J
 /** By name; the last of one name counts. */
 function overlayEnv(env: Json | undefined, extra: readonly ExtraEnv[]): Json {
   const own = extra.map(({ name, value, valueFrom }) =>
-    mapOf([['name', name], ...(value === undefined ? [] : [['value', value] as const]), ...(valueFrom === undefined ? [] : [['valueFrom', valueFrom] as const])]),
+    mapOf([
+      ['name', name],
+      // an empty value is left out, as Kubernetes itself leaves it out
+      ...(value ? [['value', value] as const] : []),
+      ...(valueFrom === undefined ? [] : [['valueFrom', valueFrom] as const]),
+    ]),
   );
   return byName([...(isList(env) ? env : []), ...own]);
 }
 
 function overlayMounts(mounts: Json | undefined, volumes: readonly ExtraVolume[]): Json {
-  const own = volumes.map(({ name, mountPath, readOnly }) => mapOf([['mountPath', mountPath], ['name', name], ...(readOnly ? [['readOnly', true] as const] : [])]));
+  const own = volumes.map(({ name, mountPath, readOnly }) =>
+    mapOf([['mountPath', mountPath], ['name', name], ...(readOnly ? [['readOnly', true] as const] : [])]),
+  );
   return byName([...(isList(mounts) ? mounts : []), ...own]);
 }
 
@@ -69,7 +84,18 @@ function overlayMounts(mounts: Json | undefined, volumes: readonly ExtraVolume[]
 function withVolumes(pod: JsonMap, volumes: readonly ExtraVolume[]): JsonMap {
   const spec = pod['spec'];
   if (!volumes.length || !isMap(spec)) return pod;
-  const own = volumes.map(({ name, hostPath, pathType }) => mapOf([['hostPath', mapOf([['path', hostPath], ['type', pathType]])], ['name', name]]));
+  const own = volumes.map(({ name, hostPath, pathType }) =>
+    mapOf([
+      [
+        'hostPath',
+        mapOf([
+          ['path', hostPath],
+          ['type', pathType],
+        ]),
+      ],
+      ['name', name],
+    ]),
+  );
   return withEntries(pod, { spec: withEntries(spec, { volumes: byName([...listAt(spec, 'volumes'), ...own]) }) });
 }
 

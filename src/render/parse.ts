@@ -17,11 +17,23 @@ export function parseFilled(text: string, template: Template): JsonMap {
 }
 
 function parseWithLibrary(text: string, template: Template): Json {
-  const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, strict: true, uniqueKeys: true, prettyErrors: true });
+  const document = parseDocument(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    strict: true,
+    uniqueKeys: true,
+    prettyErrors: true,
+  });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
     const at = problem.linePos?.[0];
-    throw invalid(template, at?.line ?? 1, at?.col ?? 1, problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '');
+    throw invalid(
+      template,
+      at?.line ?? 1,
+      at?.col ?? 1,
+      problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '',
+    );
   }
   try {
     return document.toJS({ maxAliasCount: 0 }) as Json;
@@ -33,6 +45,11 @@ function parseWithLibrary(text: string, template: Template): Json {
 /** Line and column are those of the filled text: a block that is off, or one that repeats, moves them. */
 function invalid({ file, builtin }: Template, line: number, column: number, problem: string): BootstrapError {
   const where = builtin ? { file, line: 1, column: 1 } : { file, line, column };
-  const fault = errorAt(templatePlace(where.file, where.line, where.column), `once filled, this is not usable YAML: ${problem}`);
-  return new BootstrapError(builtin ? 'internal' : 'cluster-file', `the template ${file} cannot be used`, { faults: [fault] });
+  const fault = errorAt(
+    templatePlace(where.file, where.line, where.column),
+    `once filled, this is not usable YAML: ${problem}`,
+  );
+  return new BootstrapError(builtin ? 'internal' : 'cluster-file', `the template ${file} cannot be used`, {
+    faults: [fault],
+  });
 }

@@ -11,7 +11,12 @@ import { locateSources } from './view/sources.ts';
  * Where a flag's value was decided: where the user set or patched it, else the first field that the template computes it
  * from, else the version, whose default it is. A default in a template of the user's is placed in that template.
  */
-export function placeOfFlag(input: NodeInput, component: PodComponent | 'kubelet', use: FlagUse | undefined, flag = use?.name ?? ''): Located {
+export function placeOfFlag(
+  input: NodeInput,
+  component: PodComponent | 'kubelet',
+  use: FlagUse | undefined,
+  flag = use?.name ?? '',
+): Located {
   if (use?.at) return use.at;
   const { template: name, sources } = flagSources(component);
   const template = input.templates.get(name);

@@ -2,7 +2,10 @@ import type { Cluster } from '../spec/cluster.ts';
 import type { RenderContext } from './context.ts';
 import { type NodePlan, planNode } from './plan-node.ts';
 
-const memory = new WeakMap<Cluster, { readonly context: RenderContext; readonly signs: boolean; readonly plans: readonly NodePlan[] }>();
+const memory = new WeakMap<
+  Cluster,
+  { readonly context: RenderContext; readonly signs: boolean; readonly plans: readonly NodePlan[] }
+>();
 
 /**
  * The plans of all nodes. A run checks a cluster before it makes keys and renders it afterwards: the same plans serve both.

@@ -39,13 +39,16 @@ function checkConfig(input: NodeInput, config: JsonMap, unpatched: JsonMap): rea
   const { catalogue, node } = input;
   const patch = node.patches.findLast(({ target }) => target === 'kubeletconfiguration');
   const placed = ({ path, ...finding }: FieldFinding): Fault => {
-    if (!patch || sameJson(below(config, ...path), below(unpatched, ...path))) return { ...finding, at: locate(node.blocks, ['kubelet', 'config', ...path]) };
+    if (!patch || sameJson(below(config, ...path), below(unpatched, ...path)))
+      return { ...finding, at: locate(node.blocks, ['kubelet', 'config', ...path]) };
     return { ...finding, message: `${path.reduce<string>(childPath, '')}: ${finding.message}`, at: patch.at };
   };
   const changed = Object.entries(FIXED).filter(([field, { value }]) => config[field] !== value);
   return [
     ...catalogue.checkKubeletConfig(config).map(placed),
-    ...changed.map(([field, { value, why }]) => placed({ severity: 'error', path: [field], message: `must stay ${JSON.stringify(value)}: ${why}` })),
+    ...changed.map(([field, { value, why }]) =>
+      placed({ severity: 'error', path: [field], message: `must stay ${JSON.stringify(value)}: ${why}` }),
+    ),
   ];
 }
 

@@ -1,13 +1,13 @@
 import { BootstrapError } from '../base/errors.ts';
 import { type Fault, warningAt } from '../base/fault.ts';
-import { RENDERINGS } from './component-view.ts';
-import type { NodeInput, PlannedPod } from './context.ts';
 import { checkAnonymous } from './check/anonymous.ts';
 import { checkFlags } from './check/flags.ts';
 import { checkMounts } from './check/mounts.ts';
 import { checkProbes } from './check/probes.ts';
 import { checkResources } from './check/resources.ts';
 import { checkSchema } from './check/schema.ts';
+import { RENDERINGS } from './component-view.ts';
+import type { NodeInput, PlannedPod } from './context.ts';
 import { podFlags } from './flag-use.ts';
 import type { JsonMap } from './json.ts';
 import { POD_COMPONENTS, type PodComponent } from './layout.ts';
@@ -32,7 +32,10 @@ export function planPods(input: NodeInput, signs: boolean): Planned<readonly Pla
   const idle = isLocal ? [] : input.node.patches.filter((patch) => patch.target === 'etcd');
   return {
     value: planned.flatMap(({ value }) => value ?? []),
-    faults: [...planned.flatMap(({ faults }) => faults), ...idle.map((patch) => warningAt(patch.at, 'changes nothing: etcd runs elsewhere'))],
+    faults: [
+      ...planned.flatMap(({ faults }) => faults),
+      ...idle.map((patch) => warningAt(patch.at, 'changes nothing: etcd runs elsewhere')),
+    ],
   };
 }
 
@@ -41,7 +44,8 @@ export function attempt<T>(plan: () => Planned<T>): Planned<T | undefined> {
   try {
     return plan();
   } catch (error) {
-    if (error instanceof BootstrapError && error.code === 'cluster-file' && error.faults.length) return { value: undefined, faults: error.faults };
+    if (error instanceof BootstrapError && error.code === 'cluster-file' && error.faults.length)
+      return { value: undefined, faults: error.faults };
     throw error;
   }
 }

@@ -47,5 +47,8 @@ export function clusterKubeconfigs(cluster: Cluster, pki: Pki, context: RenderCo
   return [
     { name: 'admin.conf', user: 'kubernetes-admin', pair: pki.admin },
     { name: 'super-admin.conf', user: 'kubernetes-super-admin', pair: pki.superAdmin },
-  ].map(({ name, user, pair }) => ({ name, content: Buffer.from(personKubeconfig(context, cluster, node, user, authority, pair)) }));
+  ].map(({ name, user, pair }) => ({
+    name,
+    content: Buffer.from(personKubeconfig(context, cluster, node, user, authority, pair)),
+  }));
 }

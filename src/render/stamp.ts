@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isMap, type JsonMap, withEntries } from './json.ts';
 import { isWithin } from './view/host-dirs.ts';
 
-export const DIGEST_ANNOTATION = 'bootstrap/inputs-digest';
+const DIGEST_ANNOTATION = 'bootstrap/inputs-digest';
 
 interface Content {
   readonly path: string;
@@ -26,5 +26,7 @@ export function stampPod(pod: JsonMap, digest: string): JsonMap {
   const metadata = pod['metadata'];
   if (!isMap(metadata)) return pod;
   const annotations = isMap(metadata['annotations']) ? metadata['annotations'] : {};
-  return withEntries(pod, { metadata: withEntries(metadata, { annotations: withEntries(annotations, { [DIGEST_ANNOTATION]: digest }) }) });
+  return withEntries(pod, {
+    metadata: withEntries(metadata, { annotations: withEntries(annotations, { [DIGEST_ANNOTATION]: digest }) }),
+  });
 }

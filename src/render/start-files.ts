@@ -15,12 +15,20 @@ import { listAt } from './overlay.ts';
 export type ReadData = (path: string) => Json | undefined;
 
 /** Reader over the node's rendered kubeconfigs and the user's files. */
-export function dataReader(rendered: ReadonlyMap<string, Json>, files: readonly { readonly path: string; readonly content: Buffer }[]): ReadData {
+export function dataReader(
+  rendered: ReadonlyMap<string, Json>,
+  files: readonly { readonly path: string; readonly content: Buffer }[],
+): ReadData {
   return (path) => {
     const data = rendered.get(path);
     if (data !== undefined) return data;
     const file = files.find((candidate) => candidate.path === path);
-    if (!file || file.content.length > 1 << 20 || !/^(?:apiVersion|kind|clusters|plugins)\b/m.test(file.content.toString())) return undefined;
+    if (
+      !file ||
+      file.content.length > 1 << 20 ||
+      !/^(?:apiVersion|kind|clusters|plugins)\b/m.test(file.content.toString())
+    )
+      return undefined;
     try {
       return parse(file.content.toString(), { maxAliasCount: 0, logLevel: 'silent' }) as Json;
     } catch {
@@ -42,7 +50,14 @@ export function kubeletStartFiles(flags: readonly FlagUse[], minor: number, read
   return startFiles('kubelet', flags, minor, read, [], false);
 }
 
-function startFiles(component: Component, flags: readonly FlagUse[], minor: number, read: ReadData, mounts: readonly Mount[], reloadsAuthorities: boolean): ReadonlySet<string> {
+function startFiles(
+  component: Component,
+  flags: readonly FlagUse[],
+  minor: number,
+  read: ReadData,
+  mounts: readonly Mount[],
+  reloadsAuthorities: boolean,
+): ReadonlySet<string> {
   const values = valuesByName(flags);
   const found = new Set<string>();
   for (const [name, given] of values) {
@@ -61,10 +76,13 @@ function startFiles(component: Component, flags: readonly FlagUse[], minor: numb
  * certificate is always loaded anew (client-go, transport/cert_rotation.go), its authorities where the version does so.
  */
 function referredTo(path: string, data: Json | undefined, reloadsAuthorities: boolean): readonly string[] {
-  const absolute = (files: readonly (Json | undefined)[]) => files.flatMap((file) => (typeof file === 'string' && file ? [resolve(dirname(path), file)] : []));
+  const absolute = (files: readonly (Json | undefined)[]) =>
+    files.flatMap((file) => (typeof file === 'string' && file ? [resolve(dirname(path), file)] : []));
   switch (below(data, 'kind')) {
     case 'Config':
-      return reloadsAuthorities ? [] : absolute(listAt(data, 'clusters').map((entry) => below(entry, 'cluster', 'certificate-authority')));
+      return reloadsAuthorities
+        ? []
+        : absolute(listAt(data, 'clusters').map((entry) => below(entry, 'cluster', 'certificate-authority')));
     case 'AdmissionConfiguration':
       return absolute(listAt(data, 'plugins').map((plugin) => below(plugin, 'path')));
     case 'KubeSchedulerConfiguration':

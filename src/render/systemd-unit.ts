@@ -24,10 +24,19 @@ export function parseUnit(text: string, { file }: Template): Unit {
   if (first < 0) throw invalid(file, 1, 'runs nothing: it has no ExecStart= with a command');
   let last = first;
   while (lines[last]?.endsWith('\\')) last++;
-  const words = lines.slice(first, last + 1).map((line) => line.replace(/^ExecStart=/, '').replace(/\\$/, '').trim());
+  const words = lines.slice(first, last + 1).map((line) =>
+    line
+      .replace(/^ExecStart=/, '')
+      .replace(/\\$/, '')
+      .trim(),
+  );
   const crowded = words.findIndex((word) => !/^(?:"(?:[^"\\]|\\.)*"|[^\s"]*)$/.test(word));
   if (crowded >= 0) throw invalid(file, first + crowded + 1, 'has more than one word of its command on a line');
-  return { before: lines.slice(0, first), after: lines.slice(last + 1), command: words.filter(Boolean).map(readSystemdWord) };
+  return {
+    before: lines.slice(0, first),
+    after: lines.slice(last + 1),
+    command: words.filter(Boolean).map(readSystemdWord),
+  };
 }
 
 function invalid(file: string, line: number, problem: string): BootstrapError {
@@ -43,8 +52,7 @@ export function overlayUnit(unit: Unit, args: readonly ExtraArg[]): Unit {
   return { ...unit, command: [...defaults, ...asArguments(args)] };
 }
 
-/** The text of the unit. A NUL, which no argument can hold, is left out; the check of flags has reported it. */
+/** The text of the unit. */
 export function emitUnit({ before, after, command }: Unit): string {
-  const words = command.map((word) => systemdWord(word.replaceAll('\0', '')));
-  return `${[...before, `ExecStart=${words.join(' \\\n    ')}`, ...after].join('\n')}\n`;
+  return `${[...before, `ExecStart=${command.map(systemdWord).join(' \\\n    ')}`, ...after].join('\n')}\n`;
 }

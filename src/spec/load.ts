@@ -56,16 +56,18 @@ export function loadCluster(options: LoadOptions): LoadedCluster {
     ? { patches: [], files: [], faults: [] }
     : readContents(spec, dirname(options.file));
   // values of the wrong shape are reported once, by the schema; the checks below pass over what they cannot read
-  const faults = uniqueFaults([
-    ...structure,
-    ...profileFaults,
-    ...checkNodes(spec),
-    ...checkMembers(spec),
-    ...checkNetworking(spec),
-    ...checkSettings(spec),
-    ...checkRequires(spec, profiles),
-    ...contents.faults,
-  ]);
+  const faults = uniqueFaults(
+    [
+      ...structure,
+      ...profileFaults,
+      ...checkNodes(spec),
+      ...checkMembers(spec),
+      ...checkNetworking(spec),
+      ...checkSettings(spec),
+      ...checkRequires(spec, profiles),
+      ...contents.faults,
+    ].map((fault) => placed(fault, spec)),
+  );
   const errors = faults.filter((fault) => fault.severity === 'error');
   if (errors.length) throw clusterFileError(options.shown, faults);
   const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
@@ -82,6 +84,11 @@ export function loadCluster(options: LoadOptions): LoadedCluster {
 export function clusterFileError(shown: string, faults: readonly Fault[]): BootstrapError {
   const errors = faults.filter((fault) => fault.severity === 'error').length;
   return new BootstrapError('cluster-file', `${shown} has ${errors} error${errors === 1 ? '' : 's'}`, { faults });
+}
+
+/** A default that does not go with the rest stands nowhere; the user looks for it under "spec". */
+function placed(fault: Fault, spec: MapTree): Fault {
+  return fault.at?.origin.kind === 'default' ? { ...fault, at: { path: fault.at.path, origin: spec.origin } } : fault;
 }
 
 function readClusterFile({ file, shown, text, sets = [] }: LoadOptions): Tree {

@@ -6,11 +6,82 @@ import { emitYaml, flowValue, quotedScalar, type YamlValue } from '../../src/bas
 
 /** Strings that some YAML parser reads as something else when they stand unquoted, or refuses to read at all. */
 const TRAPS = [
-  '', ' ', '~', 'null', 'NULL', 'true', 'True', 'yes', 'No', 'on', 'OFF', 'y', 'N', '<<', '=', '-', '--', '---', '...',
-  '0', '007', '0o14', '0b11', '0x1F', '1_000', '1e3', '1.', '.5', '+1', '-0', '.inf', '.NaN', '12:30:45', '2001-01-01',
-  '10.0.0.11', 'a: b', 'a #b', 'a:', ':a', '#a', '&a', '*a', '!a', '|', '>', '%a', '@a', '`a', '?', '? a', '- a', '[a', '{a',
-  'a\nb', 'a\r\nb', '\ta', 'a\u0085b', 'a\u2028b', '\ufeffa', 'a\ufffeb', '\u0000', '\u007f', '\u009f', '😀', 'é', '"', "'", '\\',
-  '--flag=a b', '--flag=x: y', '--flag=[::1]', 'k8s.gcr.io/x:v1', 'https://10.0.0.1:6443', '100m', '${x}', '{{x}}',
+  '',
+  ' ',
+  '~',
+  'null',
+  'NULL',
+  'true',
+  'True',
+  'yes',
+  'No',
+  'on',
+  'OFF',
+  'y',
+  'N',
+  '<<',
+  '=',
+  '-',
+  '--',
+  '---',
+  '...',
+  '0',
+  '007',
+  '0o14',
+  '0b11',
+  '0x1F',
+  '1_000',
+  '1e3',
+  '1.',
+  '.5',
+  '+1',
+  '-0',
+  '.inf',
+  '.NaN',
+  '12:30:45',
+  '2001-01-01',
+  '10.0.0.11',
+  'a: b',
+  'a #b',
+  'a:',
+  ':a',
+  '#a',
+  '&a',
+  '*a',
+  '!a',
+  '|',
+  '>',
+  '%a',
+  '@a',
+  '`a',
+  '?',
+  '? a',
+  '- a',
+  '[a',
+  '{a',
+  'a\nb',
+  'a\r\nb',
+  '\ta',
+  'a\u0085b',
+  'a\u2028b',
+  '\ufeffa',
+  'a\ufffeb',
+  '\u0000',
+  '\u007f',
+  '\u009f',
+  '😀',
+  'é',
+  '"',
+  "'",
+  '\\',
+  '--flag=a b',
+  '--flag=x: y',
+  '--flag=[::1]',
+  'k8s.gcr.io/x:v1',
+  'https://10.0.0.1:6443',
+  '100m',
+  '${x}',
+  '{{x}}',
 ]; // prettier-ignore
 
 /** Half of a surrogate pair is the one thing that no YAML file can hold. */
@@ -55,12 +126,19 @@ describe('emitYaml', () => {
 
   it.each(TRAPS)('keeps %j a string, as a value, a key and a list item', (trap) => {
     for (const version of ['1.1', '1.2'] as const) {
-      expect(read(emitYaml({ [trap || 'empty']: [trap, { a: trap }] }), version)).toEqual({ [trap || 'empty']: [trap, { a: trap }] });
+      expect(read(emitYaml({ [trap || 'empty']: [trap, { a: trap }] }), version)).toEqual({
+        [trap || 'empty']: [trap, { a: trap }],
+      });
     }
   });
 
   it('writes what kubeadm writes plain without quotes, in sorted keys and lists that are not indented', () => {
-    const data = { b: ['--allow-privileged=true', '--etcd-servers=https://127.0.0.1:2379'], a: { image: 'registry.k8s.io/etcd:3.6.8-0' }, c: {}, d: [] };
+    const data = {
+      b: ['--allow-privileged=true', '--etcd-servers=https://127.0.0.1:2379'],
+      a: { image: 'registry.k8s.io/etcd:3.6.8-0' },
+      c: {},
+      d: [],
+    };
     expect(emitYaml(data)).toBe(
       'a:\n  image: registry.k8s.io/etcd:3.6.8-0\nb:\n- --allow-privileged=true\n- --etcd-servers=https://127.0.0.1:2379\nc: {}\nd: []\n',
     );
@@ -78,7 +156,9 @@ describe('emitYaml', () => {
 
   it('writes a key that is too long for one line as an explicit one', () => {
     const long = 'k'.repeat(1500);
-    expect(read(emitYaml([{ [long]: ['a', 'b'], z: { [long]: { x: 1 } } }]), '1.2')).toEqual([{ [long]: ['a', 'b'], z: { [long]: { x: 1 } } }]);
+    expect(read(emitYaml([{ [long]: ['a', 'b'], z: { [long]: { x: 1 } } }]), '1.2')).toEqual([
+      { [long]: ['a', 'b'], z: { [long]: { x: 1 } } },
+    ]);
   });
 
   it('writes half a surrogate pair as the replacement character, as UTF-8 does', () => {
@@ -110,8 +190,16 @@ describe.skipIf(!hasKubectl)('kubectl (the YAML parser of Go)', () => {
   it('reads every hostile string back unchanged', () => {
     const strings = [...TRAPS, ...fc.sample(text, { numRuns: 400, seed: 1 })];
     const data = Object.fromEntries(strings.map((s, i) => [`k${i}`, s]));
-    const source = emitYaml({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', namespace: 'default' }, data });
-    const json = execFileSync('kubectl', ['annotate', '--local', '-f', '-', 'a=b', '-o', 'json'], { input: source, encoding: 'utf8' });
+    const source = emitYaml({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'x', namespace: 'default' },
+      data,
+    });
+    const json = execFileSync('kubectl', ['annotate', '--local', '-f', '-', 'a=b', '-o', 'json'], {
+      input: source,
+      encoding: 'utf8',
+    });
     expect((JSON.parse(json) as { data: unknown }).data).toEqual(data);
   });
 });

@@ -11,7 +11,7 @@ import { printTimings, runOnce, type Subject, timeInTurns } from './measure.ts';
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const bootstrap = join(root, 'dist/bootstrap.js');
+const bootstrap = join(root, 'dist/bootstrap.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'bootstrap-bench-'));
 const rounds = Number(process.env['ROUNDS'] ?? 9);
 const { execPath: node } = process;

@@ -53,14 +53,18 @@ export function fakePki(cluster: Cluster, generation = '', options: { readonly c
     admin: pair(`admin${generation}`),
     superAdmin: pair(`super-admin${generation}`),
     nodes: new Map(
-      cluster.nodes.map(({ name }) => [name, new Map(LEAVES.map((leaf) => [leaf, pair(`${name} ${leaf}${generation}`)]))]),
+      cluster.nodes.map(({ name }) => [
+        name,
+        new Map(LEAVES.map((leaf) => [leaf, pair(`${name} ${leaf}${generation}`)])),
+      ]),
     ),
   };
 }
 
 /** A cluster file's `spec`, in YAML or as data, as the Cluster that it describes. */
 export function clusterOf(spec: object | string): Cluster {
-  const text = typeof spec === 'string' ? spec : JSON.stringify({ apiVersion: 'bootstrap/v1alpha1', kind: 'Cluster', spec });
+  const text =
+    typeof spec === 'string' ? spec : JSON.stringify({ apiVersion: 'bootstrap/v1alpha1', kind: 'Cluster', spec });
   return loadCluster({ file: '/nowhere/cluster.yaml', shown: 'cluster.yaml', profileFolders: [], text }).cluster;
 }
 
@@ -76,7 +80,10 @@ export function specOf(count: number, more: object = {}): object {
   };
 }
 
-export async function contextFor(cluster: Cluster, templates: TemplateSet = builtinTemplates()): Promise<RenderContext> {
+export async function contextFor(
+  cluster: Cluster,
+  templates: TemplateSet = builtinTemplates(),
+): Promise<RenderContext> {
   return makeContext(cluster, await loadCatalogue(cluster.version.minor), templates);
 }
 
@@ -120,13 +127,22 @@ export interface PodShape {
       readonly command: readonly string[];
       readonly env?: readonly object[];
       readonly image: string;
-      readonly livenessProbe: { readonly httpGet: { readonly host?: string; readonly port: string | number; readonly scheme: string } };
+      readonly livenessProbe: {
+        readonly httpGet: { readonly host?: string; readonly port: string | number; readonly scheme: string };
+      };
       readonly ports?: readonly { readonly containerPort: number }[];
       readonly resources: object;
       readonly startupProbe: { readonly failureThreshold: number };
-      readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
+      readonly volumeMounts: readonly {
+        readonly name: string;
+        readonly mountPath: string;
+        readonly readOnly?: boolean;
+      }[];
     }[];
-    readonly volumes: readonly { readonly name: string; readonly hostPath: { readonly path: string; readonly type: string } }[];
+    readonly volumes: readonly {
+      readonly name: string;
+      readonly hostPath: { readonly path: string; readonly type: string };
+    }[];
   };
 }
 

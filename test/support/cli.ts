@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 /** The program as it is installed. `npm test` builds it first. */
-export const BOOTSTRAP = fileURLToPath(new URL('../../dist/bootstrap.js', import.meta.url));
+export const BOOTSTRAP = fileURLToPath(new URL('../../dist/bootstrap.cjs', import.meta.url));
 
 export interface Ran {
   readonly status: number | null;

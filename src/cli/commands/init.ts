@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../base/atomic-file.ts';
 import { BootstrapError } from '../../base/errors.ts';
-import { acquireLock } from '../../base/lock.ts';
 import type { LoadedCluster } from '../../spec/load.ts';
 import { parseTime, printResult } from '../format.ts';
 import { clusterText } from '../init/cluster-text.ts';
@@ -12,6 +11,7 @@ import { load } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Produced, produce, producedData } from '../produce.ts';
 import { reportFaults } from '../report.ts';
+import { keyProgress, withLock } from '../with-lock.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 
 export interface InitOptions extends CommonOptions {
@@ -42,24 +42,26 @@ export async function init(options: InitOptions): Promise<number> {
   const io = processIo(options);
   const space = workspace(options);
   const renewBefore = options.renewBefore === undefined ? undefined : parseTime('--renew-before', options.renewBefore);
+  const onKey = keyProgress(io);
   const text = await clusterText(space, options, io);
   const overlay: CommonOptions = text.written ? { ...options, set: [], profile: [] } : options;
   const loaded = load(space, overlay, text.content);
   if (options.dryRun)
-    return finish(loaded, await produce(space, loaded.cluster, { renewBefore, dryRun: true, importFrom: options.pki }));
+    return finish(
+      loaded,
+      await produce(space, loaded.cluster, { renewBefore, dryRun: true, importFrom: options.pki, onKey }),
+    );
 
   await makeDirectory(space.dir, 0o755);
-  const lock = acquireLock(space.dir, 'bootstrap init', new Date());
-  try {
-    const produced = await produce(space, loaded.cluster, { renewBefore, dryRun: false, importFrom: options.pki }, () =>
+  const produced = await withLock(space.dir, 'bootstrap init', io, () =>
+    produce(space, loaded.cluster, { renewBefore, dryRun: false, importFrom: options.pki, onKey }, () =>
       writeOwn(space, text.written),
-    );
-    return finish(loaded, produced);
-  } finally {
-    lock.release();
-  }
+    ),
+  );
+  return finish(loaded, produced);
 
   function finish({ cluster, warnings }: LoadedCluster, produced: Produced): number {
+    io.progress('');
     reportFaults([...text.warnings, ...warnings, ...produced.warnings], io);
     for (const note of [...text.notes, ...produced.notes]) io.note(note);
     const data = {

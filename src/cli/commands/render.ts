@@ -1,4 +1,3 @@
-import { acquireLock } from '../../base/lock.ts';
 import { parseTime, printResult } from '../format.ts';
 import { processIo } from '../io.ts';
 import { load } from '../load.ts';
@@ -7,6 +6,7 @@ import type { CommonOptions } from '../options.ts';
 import { produce, producedData } from '../produce.ts';
 import { producedDiff, producedLines } from '../produced-lines.ts';
 import { reportFaults } from '../report.ts';
+import { keyProgress, withLock } from '../with-lock.ts';
 import { workspace } from '../workspace.ts';
 
 export interface RenderOptions extends CommonOptions {
@@ -25,17 +25,15 @@ export async function render(options: RenderOptions): Promise<number> {
     renewBefore: options.renewBefore === undefined ? undefined : parseTime('--renew-before', options.renewBefore),
     dryRun,
     nodes: chosenNodes(cluster, options.node),
+    onKey: keyProgress(io),
   };
-  const lock = dryRun ? undefined : acquireLock(space.dir, 'bootstrap render', new Date());
-  try {
-    const produced = await produce(space, cluster, settings);
-    reportFaults([...warnings, ...produced.warnings], io);
-    const diff = dryRun && options.output === 'text' ? await producedDiff(produced, io.color) : '';
-    printResult(io, options.output, producedData(produced), () =>
-      [...(diff ? [diff] : []), ...producedLines(produced, { dryRun, summary: false })].join('\n'),
-    );
-    return 0;
-  } finally {
-    lock?.release();
-  }
+  const work = () => produce(space, cluster, settings);
+  const produced = await (dryRun ? work() : withLock(space.dir, 'bootstrap render', io, work));
+  io.progress('');
+  reportFaults([...warnings, ...produced.warnings], io);
+  const diff = dryRun && options.output === 'text' ? await producedDiff(produced, io.color) : '';
+  printResult(io, options.output, producedData(produced), () =>
+    [...(diff ? [diff] : []), ...producedLines(produced, { dryRun, summary: false })].join('\n'),
+  );
+  return 0;
 }

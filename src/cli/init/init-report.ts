@@ -30,17 +30,20 @@ export function initReport(
   const fresh = created || produced.pki.some((change) => change.path === 'pki/ca.crt');
   const lines = producedLines(produced, { dryRun, summary: fresh });
   if (!fresh) return lines.join('\n');
-  const files = produced.bundles[0]?.files.length ?? 0;
+  const counts = [...new Set(produced.bundles.map((bundle) => bundle.files.length))];
+  const files =
+    counts.length === 1 ? count(counts[0] ?? 0, 'file') : `${Math.min(...counts)} to ${Math.max(...counts)} files`;
+  const certificates = [...produced.pki.map((change) => change.path), ...produced.imported].filter((path) =>
+    path.endsWith('.crt'),
+  ).length;
+  const names = nodeNames(cluster);
   const rows = [
     ['cluster.yaml', created ? 'the cluster; edit it, then run `bootstrap render`' : 'the cluster, as you wrote it'],
     [
       'pki/',
-      `${count(produced.pki.length + produced.imported.length, 'certificate or key')}, ${cluster.pki.algorithm}: keep a copy, they cannot be made again`,
+      `${count(certificates, 'certificate')} with keys (${cluster.pki.algorithm}), the service-account key: keep a copy`,
     ],
-    [
-      'nodes/',
-      `${cluster.nodes.map((node) => node.name).join(' ')}: about ${count(files, 'file')} each, under their paths on the node`,
-    ],
+    ['nodes/', `${names}: ${files}${cluster.nodes.length > 1 ? ' each' : ''}, under their paths on the node`],
     ['admin.conf', 'kubeconfig for you; super-admin.conf for the first grant of rights'],
   ];
   return [
@@ -54,6 +57,12 @@ export function initReport(
   ].join('\n');
 }
 
+/** All names where they are few, the first and the last where they are many. */
+function nodeNames({ nodes }: Cluster): string {
+  const names = nodes.map((node) => node.name);
+  return names.length > 7 ? `${names[0]} to ${names.at(-1)} (${names.length})` : names.join(', ');
+}
+
 /** How to bring a node's files to it by hand; `--no-overwrite-dir` leaves the modes of the node's own /etc alone. */
 function nextSteps(where: string, cluster: Cluster, produced: Produced): readonly string[] {
   const [node] = cluster.nodes;
@@ -65,7 +74,7 @@ function nextSteps(where: string, cluster: Cluster, produced: Produced): readonl
   return [
     `  Look at it:       less ${prefix}nodes/${node.name}/etc/kubernetes/manifests/kube-apiserver.yaml`,
     `  Why a value:      bootstrap explain ${node.name} kube-apiserver --etcd-servers${prefix ? ` --dir ${where}` : ''}`,
-    `  Bring it to each of ${cluster.nodes.map((n) => n.name).join(', ')} (a machine with containerd and a kubelet):`,
+    `  Bring it to ${nodeNames(cluster)} (${cluster.nodes.length > 1 ? 'machines' : 'a machine'} with containerd and a kubelet), like this:`,
     `    tar -C ${prefix}nodes/${node.name} --owner=0 --group=0 -c ${tops.join(' ')} |`,
     `      ssh root@${node.addresses[0]} 'tar -x -C / --no-overwrite-dir && systemctl daemon-reload &&`,
     "        systemctl enable kubelet && systemctl restart kubelet'",

@@ -19,10 +19,24 @@ export function checkAnonymous(input: NodeInput, pod: PlannedPod): readonly Faul
   const config = lastUse(pod.flags, 'authentication-config');
   const anonymous = config?.value ? below(readUserFile(input, pod, config.value), 'anonymous') : undefined;
   if (flag && anonymous !== undefined) {
-    return [errorAt(flag.at ?? config?.at, '--anonymous-auth and "anonymous" in the file of --authentication-config exclude each other', 'take one away')];
+    return [
+      errorAt(
+        flag.at ?? config?.at,
+        '--anonymous-auth and "anonymous" in the file of --authentication-config exclude each other',
+        'take one away',
+      ),
+    ];
   }
-  const paths = [...new Set(probesOf(pod).filter((probe) => probe.kind === 'httpGet' && !probe.hasHeaders).map((probe) => probe.path))];
-  const refused = paths.filter((path) => (anonymous === undefined ? parseGoBool(flag?.value ?? 'true') === false : !allows(anonymous, path)));
+  const paths = [
+    ...new Set(
+      probesOf(pod)
+        .filter((probe) => probe.kind === 'httpGet' && !probe.hasHeaders)
+        .map((probe) => probe.path),
+    ),
+  ];
+  const refused = paths.filter((path) =>
+    anonymous === undefined ? parseGoBool(flag?.value ?? 'true') === false : !allows(anonymous, path),
+  );
   if (!refused.length) return [];
   const { authenticationConfigVersion } = factsOf(input.cluster.version.minor);
   const conditions = paths.map((path) => `{path: ${path}}`).join(', ');
@@ -34,7 +48,9 @@ export function checkAnonymous(input: NodeInput, pod: PlannedPod): readonly Faul
 function allows(anonymous: Json, path: string): boolean {
   if (below(anonymous, 'enabled') !== true) return false;
   const conditions = below(anonymous, 'conditions');
-  return !isList(conditions) || conditions.length === 0 || conditions.some((condition) => below(condition, 'path') === path);
+  return (
+    !isList(conditions) || conditions.length === 0 || conditions.some((condition) => below(condition, 'path') === path)
+  );
 }
 
 /** One of the node's `files`, found by its path in the container; undefined where it is none of them, or no YAML. */

@@ -11,15 +11,23 @@ export function checkFiles(files: readonly NodeFile[], rendered: readonly string
     const shown = JSON.stringify(path);
     const earlier = files.slice(0, i).find((other) => isWithin(path, other.path) || isWithin(other.path, path));
     const taken = rendered.find((other) => isWithin(path, other) || isWithin(other, path));
-    if (!path.startsWith('/') || path.endsWith('/') || path.split('/').some((part, n) => n > 0 && (part === '' || part === '.' || part === '..'))) {
+    if (
+      !path.startsWith('/') ||
+      path.endsWith('/') ||
+      path.split('/').some((part, n) => n > 0 && (part === '' || part === '.' || part === '..'))
+    ) {
       faults.push(errorAt(at, `${shown} is not the absolute path of a file`));
     } else if (isWithin(path, MANIFESTS)) {
       faults.push(errorAt(at, `${shown}: the kubelet runs every file in ${MANIFESTS} as a pod`));
     } else if (taken) {
-      const message = path === taken ? `${shown} is rendered already` : `${shown} and the rendered file ${taken} exclude each other`;
+      const message =
+        path === taken ? `${shown} is rendered already` : `${shown} and the rendered file ${taken} exclude each other`;
       faults.push(errorAt(at, message, 'change it by settings or patches, or put yours elsewhere'));
     } else if (earlier) {
-      const message = path === earlier.path ? `${shown} is there twice for one node` : `${shown} and ${JSON.stringify(earlier.path)} exclude each other`;
+      const message =
+        path === earlier.path
+          ? `${shown} is there twice for one node`
+          : `${shown} and ${JSON.stringify(earlier.path)} exclude each other`;
       faults.push(errorAt(at, message));
     }
   }

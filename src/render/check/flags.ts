@@ -11,7 +11,12 @@ import type { PodComponent } from '../layout.ts';
 import { placeOfFlag } from '../place.ts';
 
 /** Every flag against the catalogue of its component and minor, alone and together with the others. */
-export function checkFlags(input: NodeInput, component: PodComponent | 'kubelet', flags: readonly FlagUse[], args: readonly ExtraArg[]): readonly Fault[] {
+export function checkFlags(
+  input: NodeInput,
+  component: PodComponent | 'kubelet',
+  flags: readonly FlagUse[],
+  args: readonly ExtraArg[],
+): readonly Fault[] {
   const catalogue = catalogueFor(input);
   const values = valuesByName(flags);
   const faults: Fault[] = [];
@@ -34,7 +39,9 @@ export function checkFlags(input: NodeInput, component: PodComponent | 'kubelet'
   }
   for (const { name, value, at } of flags) {
     if (at && NOT_AN_ARGUMENT.test(value ?? '')) {
-      faults.push(errorAt(at, `--${name} holds a character that no process can be given (NUL, or half of a surrogate pair)`));
+      faults.push(
+        errorAt(at, `--${name} holds a character that no process can be given (NUL, or half of a surrogate pair)`),
+      );
     }
   }
   return faults;
@@ -45,7 +52,12 @@ const NOT_AN_ARGUMENT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbf
 const memory = new WeakMap<Catalogue, Map<string, readonly Finding[]>>();
 
 /** Most flags are the same on every node: each is looked at once. */
-function findingsOf(catalogue: Catalogue, component: Component, name: string, values: readonly string[]): readonly Finding[] {
+function findingsOf(
+  catalogue: Catalogue,
+  component: Component,
+  name: string,
+  values: readonly string[],
+): readonly Finding[] {
   const known = memory.get(catalogue) ?? new Map<string, readonly Finding[]>();
   memory.set(catalogue, known);
   const key = [component, name, ...values].join('\0');

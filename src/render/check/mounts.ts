@@ -22,20 +22,30 @@ export interface Mount {
 
 export function mountsOf({ data, component }: PlannedPod): readonly Mount[] {
   const hostPaths = new Map(
-    listAt(data, 'spec', 'volumes').map((volume) => [below(volume, 'name'), below(volume, 'hostPath', 'path')] as const),
+    listAt(data, 'spec', 'volumes').map(
+      (volume) => [below(volume, 'name'), below(volume, 'hostPath', 'path')] as const,
+    ),
   );
   return listAt(containerOf(data, component), 'volumeMounts').flatMap((mount) => {
     if (!isMap(mount)) return [];
     const { name, mountPath, readOnly, subPath } = mount;
     const hostPath = hostPaths.get(name);
-    const path = typeof hostPath === 'string' ? [hostPath, subPath].filter((part) => typeof part === 'string' && part).join('/') : undefined;
+    const path =
+      typeof hostPath === 'string'
+        ? [hostPath, subPath].filter((part) => typeof part === 'string' && part).join('/')
+        : undefined;
     return [{ name: String(name), mountPath: String(mountPath), readOnly: readOnly === true, hostPath: path }];
   });
 }
 
 /** The mount that a path in the container lies in: the innermost. */
-export function mountFor(mounts: readonly Mount[], path: string): Mount | undefined {
-  return mounts.filter((mount) => isWithin(path, trimmed(mount.mountPath))).sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
+function mountFor(mounts: readonly Mount[], path: string): Mount | undefined {
+  let found: Mount | undefined;
+  for (const mount of mounts) {
+    if (isWithin(path, trimmed(mount.mountPath)) && mount.mountPath.length > (found?.mountPath.length ?? -1))
+      found = mount;
+  }
+  return found;
 }
 
 /** Where a path in the container lies on the host; the path itself where it is on no volume of the host. */
@@ -45,7 +55,7 @@ export function onHost(mounts: readonly Mount[], path: string): string {
 }
 
 function trimmed(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  return path.length > 1 && path.endsWith('/') ? path.replace(/\/+$/, '') : path;
 }
 
 /** Every file that a flag names is there in the container: it is mounted, and writable where it is written. */
@@ -61,11 +71,21 @@ export function checkMounts(input: NodeInput, pod: PlannedPod): readonly Fault[]
       if (!mount) faults.push(notMounted(input, pod, use, path, flag.access, flag.is === 'directory'));
       else if (mount.mountPath === path && flag.is !== 'directory' && reloads(pod, use, input.cluster.version.minor)) {
         const message = `${pod.component} reads ${path} again when it changes, but never sees a new file there: the volume "${mount.name}" is that one file`;
-        faults.push(warningAt(placeOfVolume(input, pod, mount.name), message, `mount its directory: hostPath and mountPath ${dirname(path)}`));
-      }
-      else if (flag.access === 'write' && mount.readOnly) {
+        faults.push(
+          warningAt(
+            placeOfVolume(input, pod, mount.name),
+            message,
+            `mount its directory: hostPath and mountPath ${dirname(path)}`,
+          ),
+        );
+      } else if (flag.access === 'write' && mount.readOnly) {
         const at = placeOfFlag(input, pod.component, use);
-        faults.push(errorAt(at, `${pod.component} writes ${path}, but the volume "${mount.name}" is mounted read-only at ${mount.mountPath}`));
+        faults.push(
+          errorAt(
+            at,
+            `${pod.component} writes ${path}, but the volume "${mount.name}" is mounted read-only at ${mount.mountPath}`,
+          ),
+        );
       }
     }
   }
@@ -73,12 +93,16 @@ export function checkMounts(input: NodeInput, pod: PlannedPod): readonly Fault[]
 }
 
 function reloads({ component, flags }: PlannedPod, { name }: FlagUse, minor: number): boolean {
-  return fileFlag(component, name)?.access === 'read' && !readsFileOnlyAtStart(component, name, minor, valuesByName(flags));
+  return (
+    fileFlag(component, name)?.access === 'read' && !readsFileOnlyAtStart(component, name, minor, valuesByName(flags))
+  );
 }
 
 function placeOfVolume({ node }: NodeInput, { component }: PlannedPod, name: string): Located {
   const block = BLOCK_OF[component];
-  return node[block].extraVolumes.find((volume) => volume.name === name)?.at ?? locate(node.blocks, [block, 'extraVolumes']);
+  return (
+    node[block].extraVolumes.find((volume) => volume.name === name)?.at ?? locate(node.blocks, [block, 'extraVolumes'])
+  );
 }
 
 /** Made by the container runtime. */
@@ -86,14 +110,32 @@ function isInEveryContainer(path: string): boolean {
   return isWithin(path, '/dev') || isWithin(path, '/proc') || isWithin(path, '/sys');
 }
 
-function notMounted(input: NodeInput, pod: PlannedPod, use: FlagUse, path: string, access: string, isDirectory: boolean): Fault {
+function notMounted(
+  input: NodeInput,
+  pod: PlannedPod,
+  use: FlagUse,
+  path: string,
+  access: string,
+  isDirectory: boolean,
+): Fault {
   const at = placeOfFlag(input, pod.component, use);
   const directory = isDirectory ? path : dirname(path);
-  const name = directory.slice(1).toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 63) || 'files';
+  const name =
+    directory
+      .slice(1)
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 63) || 'files';
   const readOnly = access === 'write' ? '' : ', readOnly: true';
   const volume = `{name: ${name}, hostPath: ${directory}, mountPath: ${directory}${readOnly}, pathType: ${access === 'write' ? 'DirectoryOrCreate' : 'Directory'}}`;
   const hint = `add to ${settingPath(pod.component, 'extraVolumes')}: ${volume}`;
-  if (access === 'write') return warningAt(at, `what ${pod.component} writes to ${path} is lost when its container ends: no volume is mounted there`, hint);
+  if (access === 'write')
+    return warningAt(
+      at,
+      `what ${pod.component} writes to ${path} is lost when its container ends: no volume is mounted there`,
+      hint,
+    );
   return errorAt(at, `--${use.name}: no volume of ${pod.component} is mounted at ${path}`, hint);
 }
 
@@ -110,10 +152,22 @@ function checkVolumes(input: NodeInput, pod: PlannedPod, mounts: readonly Mount[
     if (other) {
       const mine = extraVolumes.some((volume) => volume.name === mount.name) ? mount : other;
       const message = `${component}: the volumes "${other.name}" and "${mount.name}" are both mounted at ${mount.mountPath}`;
-      faults.push(errorAt(place(mine.name), message, `give yours the name of the other ("${(mine === mount ? other : mount).name}") to replace it`));
+      faults.push(
+        errorAt(
+          place(mine.name),
+          message,
+          `give yours the name of the other ("${(mine === mount ? other : mount).name}") to replace it`,
+        ),
+      );
     }
     seen.set(trimmed(mount.mountPath), mount);
-    if (!volumes.has(mount.name)) faults.push(errorAt(place(mount.name), `${component}: the volume "${mount.name}" that is mounted at ${mount.mountPath} does not exist`));
+    if (!volumes.has(mount.name))
+      faults.push(
+        errorAt(
+          place(mount.name),
+          `${component}: the volume "${mount.name}" that is mounted at ${mount.mountPath} does not exist`,
+        ),
+      );
   }
   return faults;
 }

@@ -1,4 +1,4 @@
-import { errorAt, type Fault } from '../../base/fault.ts';
+import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
 import { type Listener, overlapping } from '../listeners.ts';
 
 /** No two processes of one node listen on the same port: all of them are in the host's network. */
@@ -10,7 +10,10 @@ export function checkPorts(listeners: readonly Listener[]): readonly Fault[] {
       // The same URL twice in one flag is no clash; told at the one that somebody decided, if any.
       if (first.who === second.who && first.address === second.address) continue;
       const [mine, other] = first.isChosen && !second.isChosen ? [first, second] : [second, first];
-      faults.push(errorAt(mine.at, `${mine.who}: port ${mine.port} is taken by ${other.who} on the same node`));
+      const message = `${mine.who}: port ${mine.port} is taken by ${other.who} on the same node`;
+      // kube-proxy may well not be there: some network plugins do its work
+      const isCertain = mine.component !== 'kube-proxy' && other.component !== 'kube-proxy';
+      faults.push(isCertain ? errorAt(mine.at, message) : warningAt(mine.at, message));
     }
   }
   return faults;

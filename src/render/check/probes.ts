@@ -7,7 +7,7 @@ import { BLOCK_OF } from '../layout.ts';
 import { type Listener, overlapping, podListeners } from '../listeners.ts';
 import { containerOf, listAt } from '../overlay.ts';
 
-export const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const;
+const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const;
 
 /** What a probe of a container asks for. */
 export interface Probe {
@@ -72,11 +72,16 @@ function problemOf({ node }: NodeInput, probe: Probe, listeners: readonly Listen
   const asked = `its probes ask port ${probe.port}`;
   if (!onPort.length) {
     const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ');
-    return ports ? `${asked}, but it listens on ${ports} only` : 'it listens nowhere, so its probes fail and it is killed again and again';
+    return ports
+      ? `${asked}, but it listens on ${ports} only`
+      : 'it listens nowhere, so its probes fail and it is killed again and again';
   }
   const host = probe.host ?? node.addresses[0];
-  const reachable = onPort.filter((listener) => overlapping(listener.address, host) || isSameLoopback(listener.address, host));
-  if (!reachable.length) return `${asked} of ${host}, but it listens there on ${onPort.map((l) => l.address).join(', ')} only`;
+  const reachable = onPort.filter(
+    (listener) => overlapping(listener.address, host) || isSameLoopback(listener.address, host),
+  );
+  if (!reachable.length)
+    return `${asked} of ${host}, but it listens there on ${onPort.map((l) => l.address).join(', ')} only`;
   if (probe.kind === 'httpGet' && !reachable.some((listener) => listener.scheme === probe.scheme)) {
     return `${asked} with ${probe.scheme}, but it speaks ${reachable[0]?.scheme} there`;
   }

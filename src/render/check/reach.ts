@@ -27,25 +27,49 @@ function checkApiServer(input: NodeInput, pod: PlannedPod): readonly Fault[] {
 function checkEtcd(input: NodeInput, etcd: PlannedPod, apiServer: PlannedPod | undefined): readonly Fault[] {
   const own = new Set<string>(['127.0.0.1', '::1', 'localhost', ...input.node.addresses, advertiseAddress(input.node)]);
   const listeners = podListeners(input, etcd);
-  const check = (pod: PlannedPod | undefined, flag: string, listens: string, what: (url: string, heard: string) => string): readonly Fault[] => {
+  const check = (
+    pod: PlannedPod | undefined,
+    flag: string,
+    listens: string,
+    what: (url: string, heard: string) => string,
+  ): readonly Fault[] => {
     const use = pod && lastUse(pod.flags, flag);
     const heardAt = lastUse(etcd.flags, listens);
     return (use?.value?.split(',') ?? []).flatMap((text) => {
       const url = parseEtcdUrl(text);
-      if (!pod || !url || !own.has(url.host) || listeners.some((listener) => listener.who.includes(listens) && hears(listener, url))) return [];
+      if (
+        !pod ||
+        !url ||
+        !own.has(url.host) ||
+        listeners.some((listener) => listener.who.includes(listens) && hears(listener, url))
+      )
+        return [];
       const changed = input.node.etcd.extraArgs.find((arg) => arg.name === listens)?.at;
       const at: Located = use?.at ?? heardAt?.at ?? changed ?? placeOfFlag(input, pod.component, use, flag);
       return [errorAt(at, what(text, heardAt?.value ?? 'its default, localhost'))];
     });
   };
-  const advertised = (kind: string) => (url: string, heard: string) => `etcd tells its ${kind} to come to ${url}, but listens for them at ${heard}`;
+  const advertised = (kind: string) => (url: string, heard: string) =>
+    `etcd tells its ${kind} to come to ${url}, but listens for them at ${heard}`;
   return [
-    ...check(apiServer, 'etcd-servers', 'listen-client-urls', (url, heard) => `kube-apiserver looks for etcd at ${url}, but this node's etcd listens for clients at ${heard}`),
+    ...check(
+      apiServer,
+      'etcd-servers',
+      'listen-client-urls',
+      (url, heard) => `kube-apiserver looks for etcd at ${url}, but this node's etcd listens for clients at ${heard}`,
+    ),
     ...check(etcd, 'advertise-client-urls', 'listen-client-urls', advertised('clients')),
     ...check(etcd, 'initial-advertise-peer-urls', 'listen-peer-urls', advertised('peers')),
   ];
 }
 
-function hears({ address, port, scheme }: Listener, url: { readonly scheme: string; readonly host: string; readonly port: number | undefined }): boolean {
-  return port === url.port && scheme.toLowerCase() === url.scheme && (overlapping(address, url.host) || url.host === 'localhost');
+function hears(
+  { address, port, scheme }: Listener,
+  url: { readonly scheme: string; readonly host: string; readonly port: number | undefined },
+): boolean {
+  return (
+    port === url.port &&
+    scheme.toLowerCase() === url.scheme &&
+    (overlapping(address, url.host) || url.host === 'localhost')
+  );
 }

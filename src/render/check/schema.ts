@@ -1,16 +1,21 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { at, childPath, locate } from '../../spec/tree.ts';
+import { flagSources } from '../component-view.ts';
 import type { NodeInput } from '../context.ts';
 import { below, type JsonMap } from '../json.ts';
 import { BLOCK_OF, type PodComponent } from '../layout.ts';
 import { applyPatches } from '../patch/apply.ts';
-import { flagSources } from '../component-view.ts';
 import type { SchemaError } from '../pod-schema.ts';
 import { templatePlace } from '../template/template.ts';
 
 /** A pod that Kubernetes would read as it is meant, under its own name and in its own place. */
-export function checkSchema(input: NodeInput, component: PodComponent, pod: JsonMap, unpatched: JsonMap): readonly Fault[] {
+export function checkSchema(
+  input: NodeInput,
+  component: PodComponent,
+  pod: JsonMap,
+  unpatched: JsonMap,
+): readonly Fault[] {
   const problems = podProblems(input, pod, component);
   return problems.map(({ path, message }) => {
     const patch = culprit(input, component, unpatched, message);
@@ -24,9 +29,14 @@ interface PodProblem {
   readonly message: string;
 }
 
-function podProblems({ validatePod: validate }: NodeInput, pod: JsonMap, component: PodComponent): readonly PodProblem[] {
+function podProblems(
+  { validatePod: validate }: NodeInput,
+  pod: JsonMap,
+  component: PodComponent,
+): readonly PodProblem[] {
   const problems: PodProblem[] = [];
-  if (validate && !validate(pod)) problems.push(...unique((validate.errors ?? []).map((error) => describe(pod, error))));
+  if (validate && !validate(pod))
+    problems.push(...unique((validate.errors ?? []).map((error) => describe(pod, error))));
   const identity = [
     [['metadata', 'name'], component],
     [['metadata', 'namespace'], 'kube-system'],
@@ -47,7 +57,10 @@ function describe(pod: JsonMap, { instancePath, keyword, message = 'is wrong', p
   if (keyword === 'enum') {
     const allowed = (params['allowedValues'] as readonly string[]).filter(Boolean);
     const value = below(pod, ...path);
-    return { path, message: `is ${JSON.stringify(value)}; ${didYouMean(String(value), allowed) ?? `it can be ${allowed.join(', ')}`}` };
+    return {
+      path,
+      message: `is ${JSON.stringify(value)}; ${didYouMean(String(value), allowed) ?? `it can be ${allowed.join(', ')}`}`,
+    };
   }
   if (keyword === 'const') return { path, message: `must be ${JSON.stringify(params['allowedValue'])}` };
   return { path, message };

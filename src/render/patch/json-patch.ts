@@ -40,28 +40,32 @@ function apply(data: Json, operation: Json): Json {
   const path = parsePointer(operation, 'path');
   switch (op) {
     case 'add':
-      return add(data, path, valueOf(operation));
+      return add(data, path, operand(operation));
     case 'remove':
       return remove(data, path);
     case 'replace':
       read(data, path);
-      return path.length === 0 ? valueOf(operation) : replace(data, path, valueOf(operation));
+      return path.length === 0 ? operand(operation) : replace(data, path, operand(operation));
     case 'move': {
       const from = parsePointer(operation, 'from');
-      if (from.length < path.length && from.every((step, i) => step === path[i])) throw new Problem('"from" cannot be moved into itself');
+      if (from.length < path.length && from.every((step, i) => step === path[i]))
+        throw new Problem('"from" cannot be moved into itself');
       return add(remove(data, from), path, read(data, from));
     }
     case 'copy':
       return add(data, path, read(data, parsePointer(operation, 'from')));
     case 'test':
-      if (!sameJson(read(data, path), valueOf(operation))) throw new Problem(`the value at ${show(path)} is another one`);
+      if (!sameJson(read(data, path), operand(operation)))
+        throw new Problem(`the value at ${show(path)} is another one`);
       return data;
     default:
-      throw new Problem(`${JSON.stringify(op ?? null)} is not an operation; the operations are ${OPERATIONS.join(', ')}`);
+      throw new Problem(
+        `${JSON.stringify(op ?? null)} is not an operation; the operations are ${OPERATIONS.join(', ')}`,
+      );
   }
 }
 
-function valueOf(operation: JsonMap): Json {
+function operand(operation: JsonMap): Json {
   const value = operation['value'];
   if (value === undefined) throw new Problem('"value" is missing');
   return value;
@@ -87,7 +91,11 @@ function show(path: Pointer): string {
 function read(data: Json, path: Pointer): Json {
   let found = data;
   for (const [i, step] of path.entries()) {
-    const next = isList(found) ? found[index(found, step, path.slice(0, i + 1))] : isMap(found) && Object.hasOwn(found, step) ? found[step] : undefined;
+    const next = isList(found)
+      ? found[index(found, step, path.slice(0, i + 1))]
+      : isMap(found) && Object.hasOwn(found, step)
+        ? found[step]
+        : undefined;
     if (next === undefined) throw new Problem(`there is nothing at ${show(path.slice(0, i + 1))}`);
     found = next;
   }
@@ -97,7 +105,8 @@ function read(data: Json, path: Pointer): Json {
 /** An index into a list, at most one past its end; `-` is the end. */
 function index(list: readonly Json[], step: string, path: Pointer): number {
   if (step === '-') return list.length;
-  if (!/^(?:0|[1-9]\d*)$/.test(step)) throw new Problem(`${JSON.stringify(step)} in ${show(path)} is not an index into a list`);
+  if (!/^(?:0|[1-9]\d*)$/.test(step))
+    throw new Problem(`${JSON.stringify(step)} in ${show(path)} is not an index into a list`);
   const i = Number(step);
   if (i > list.length) throw new Problem(`there is nothing at ${show(path)}: the list has ${list.length} items`);
   return i;

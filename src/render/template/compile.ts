@@ -56,7 +56,11 @@ function parseProblem(error: unknown): { line: number; column: number; message: 
   const text = error instanceof Error ? error.message : String(error);
   const [, onLine] = /on line (\d+)/.exec(text) ?? [];
   const [, atLine, atColumn] = / - (\d+):(\d+)$/.exec(text) ?? [];
-  const message = text.split('\n').at(-1)?.replace(/ - \d+:\d+$/, '') ?? text;
+  const message =
+    text
+      .split('\n')
+      .at(-1)
+      ?.replace(/ - \d+:\d+$/, '') ?? text;
   return { line: Number(onLine ?? atLine ?? 1), column: Number(atColumn ?? 0) + 1, message: `Handlebars: ${message}` };
 }
 
@@ -67,7 +71,12 @@ function nameParams(ast: hbs.AST.Program): void {
     const call = node as hbs.AST.MustacheStatement | hbs.AST.BlockStatement;
     const param = call.params.at(-1);
     if (param?.type !== 'PathExpression') return;
-    const value = { type: 'StringLiteral', value: (param as hbs.AST.PathExpression).original, original: '', loc: param.loc };
+    const value = {
+      type: 'StringLiteral',
+      value: (param as hbs.AST.PathExpression).original,
+      original: '',
+      loc: param.loc,
+    };
     const pair = { type: 'HashPair', key: 'of', value, loc: param.loc } as unknown as hbs.AST.HashPair;
     call.hash = { type: 'Hash', pairs: [pair], loc: param.loc } as hbs.AST.Hash;
   });

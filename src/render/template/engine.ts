@@ -21,7 +21,9 @@ export function makeTemplate(source: TemplateSource, run: (view: object) => stri
       } catch (error) {
         if (!(error instanceof FillError)) throw error;
         const { of, line, column, missing } = error;
-        const hint = missing ? (didYouMean(of, Object.keys(view)) ?? `names in this template: ${Object.keys(view).join(', ')}`) : undefined;
+        const hint = missing
+          ? (didYouMean(of, Object.keys(view)) ?? `names in this template: ${Object.keys(view).join(', ')}`)
+          : undefined;
         const fault = errorAt(templatePlace(source.file, line, column), `"${of}" ${error.message}`, hint);
         const code = source.builtin ? 'internal' : 'cluster-file';
         throw new BootstrapError(code, `the template ${source.file} cannot be filled`, { faults: [fault] });

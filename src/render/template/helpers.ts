@@ -51,11 +51,12 @@ export function helpersFor(kind: TemplateKind): Readonly<Record<string, Helper>>
       yaml: (value: unknown, options: HelperOptions) => flowValue(present(value, options) as YamlValue),
     }),
     ...(kind === 'systemd' && {
-      word: (value: unknown, options: HelperOptions) => attempt(options, () => systemdWord(scalar(value, options))),
+      word: (value: unknown, options: HelperOptions) => systemdWord(scalar(value, options)),
     }),
     flag: (name: unknown, value: unknown, options: HelperOptions) => {
-      if (typeof name !== 'string' || !FLAG_NAME.test(name)) throw new FillError(describe(options), options, 'is not the name of a flag');
-      return attempt(options, () => quote(`--${name}=${scalar(value, options)}`));
+      if (typeof name !== 'string' || !FLAG_NAME.test(name))
+        throw new FillError(describe(options), options, 'is not the name of a flag');
+      return quote(`--${name}=${scalar(value, options)}`);
     },
     if(this: unknown, value: unknown, options: BlockOptions) {
       return holds(value, options) ? options.fn(this) : options.inverse(this);
@@ -95,13 +96,4 @@ function holds(value: unknown, options: HelperOptions): boolean {
   const given = present(value, options);
   if (typeof given === 'number') throw new FillError(describe(options), options, 'is a number, neither true nor false');
   return Array.isArray(given) ? given.length > 0 : Boolean(given);
-}
-
-function attempt(options: HelperOptions, write: () => string): string {
-  try {
-    return write();
-  } catch (error) {
-    if (error instanceof RangeError) throw new FillError(describe(options), options, error.message);
-    throw error;
-  }
 }

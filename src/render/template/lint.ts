@@ -2,14 +2,14 @@ import { BLOCKS, EMITTERS } from './helpers.ts';
 import type { TemplateKind } from './template.ts';
 
 /** Something that a template may not do; line and column count from 1. */
-export interface LintProblem {
+interface LintProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
 }
 
 type Node = hbs.AST.Node;
-type Report = (node: Node, message: string) => void;
+type Problems = readonly LintProblem[];
 
 /** Where a whole YAML scalar may stand: after `- ` and `key: `, where the key may come from a helper as well. */
 const YAML_BEFORE = /^ *(?:- )*(?:(?:[\w./-]+|\{\{yaml [^{}]*\}\}): )?$/;
@@ -24,13 +24,16 @@ const PATH = /^(?:this|(?:\.\.\/)*[A-Za-z][A-Za-z0-9]*)$/;
  * change the structure of what the template becomes (`a: b` in `--f={{x}}` would make a map of a list item).
  * @param ast as Handlebars' `parseWithoutProcessing` gives it
  */
-export function lintTemplate(ast: hbs.AST.Program, source: string, kind: TemplateKind): readonly LintProblem[] {
-  const problems: LintProblem[] = [];
+export function lintTemplate(ast: hbs.AST.Program, source: string, kind: TemplateKind): Problems {
   const lines = source.split('\n');
-  const report: Report = ({ loc }, message) => problems.push({ line: loc.start.line, column: loc.start.column + 1, message });
-  walk(ast, (node) => lintNode(node, kind, lines, report));
-  const comments = collect(ast, 'CommentStatement');
-  lintBlockLines(lines, comments, problems);
+  const nodes: Node[] = [];
+  walk(ast, (node) => nodes.push(node));
+  const comments = nodes.filter((node) => node.type === 'CommentStatement');
+  const problems = [
+    ...nodes.flatMap((node) => lintNode(node, kind, lines)),
+    ...lintBlockLines(lines, comments),
+    ...comments.flatMap((node) => lintComment(node, lines)),
+  ];
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
@@ -44,26 +47,24 @@ export function walk(program: hbs.AST.Program | undefined, visit: (node: Node) =
   }
 }
 
-function collect(program: hbs.AST.Program, type: string): readonly Node[] {
-  const found: Node[] = [];
-  walk(program, (node) => node.type === type && found.push(node));
-  return found;
+function at({ loc }: Node, message: string): LintProblem {
+  return { line: loc.start.line, column: loc.start.column + 1, message };
 }
 
-function lintNode(node: Node, kind: TemplateKind, lines: readonly string[], report: Report): void {
+function lintNode(node: Node, kind: TemplateKind, lines: readonly string[]): Problems {
   switch (node.type) {
     case 'ContentStatement':
     case 'CommentStatement':
-      return;
+      return [];
     case 'MustacheStatement':
-      return lintEmitter(node as hbs.AST.MustacheStatement, kind, lines, report);
+      return lintEmitter(node as hbs.AST.MustacheStatement, kind, lines);
     case 'BlockStatement':
-      return lintBlock(node as hbs.AST.BlockStatement, report);
+      return lintBlock(node as hbs.AST.BlockStatement);
     case 'PartialStatement':
     case 'PartialBlockStatement':
-      return report(node, 'partials are not supported');
+      return [at(node, 'partials are not supported')];
     default:
-      return report(node, 'decorators are not supported');
+      return [at(node, 'decorators are not supported')];
   }
 }
 
@@ -71,21 +72,20 @@ function nameOf(path: Node): string {
   return 'original' in path ? String(path.original) : path.type;
 }
 
-function lintEmitter(node: hbs.AST.MustacheStatement, kind: TemplateKind, lines: readonly string[], report: Report): void {
+function lintEmitter(node: hbs.AST.MustacheStatement, kind: TemplateKind, lines: readonly string[]): Problems {
   const name = nameOf(node.path);
   const emitters = EMITTERS[kind];
   const [first = ''] = emitters;
-  if (!node.escaped) return report(node, `triple braces and "&" are not supported; write {{${first} ${name}}}`);
-  if (node.strip.open || node.strip.close) report(node, '"~" is not supported: it joins lines');
+  if (!node.escaped) return [at(node, `triple braces and "&" are not supported; write {{${first} ${name}}}`)];
+  if (node.strip.open || node.strip.close) return [at(node, '"~" is not supported: it joins lines')];
   if (!emitters.includes(name)) {
     const hint = node.params.length ? `; the helpers are ${emitters.join(', ')}` : `; write {{${first} ${name}}}`;
-    return report(node, `{{${name}}} does not quote its value${hint}`);
+    return [at(node, `{{${name}}} does not quote its value${hint}`)];
   }
-  lintParams(node, name === 'flag' ? 2 : 1, report);
-  if (!isWholeValue(node, name, kind, lines)) {
-    const where = kind === 'yaml' ? 'a whole value: alone after "key: " or "- "' : 'a word of its own';
-    report(node, `{{${name}}} must be ${where}, with nothing else in it`);
-  }
+  const problems = lintParams(node, name === 'flag' ? 2 : 1);
+  if (isWholeValue(node, name, kind, lines)) return problems;
+  const where = kind === 'yaml' ? 'a whole value: alone after "key: " or "- "' : 'a word of its own';
+  return [...problems, at(node, `{{${name}}} must be ${where}, with nothing else in it`)];
 }
 
 function isWholeValue({ loc }: Node, name: string, kind: TemplateKind, lines: readonly string[]): boolean {
@@ -94,40 +94,48 @@ function isWholeValue({ loc }: Node, name: string, kind: TemplateKind, lines: re
   const [before, after] = [line.slice(0, loc.start.column), line.slice(loc.end.column)];
   if (kind === 'systemd') return /(?:^|\s)$/.test(before) && /^(?: \\)?\s*$/.test(after);
   if (name === 'flag') return LIST_ITEM.test(before) && after.trim() === '';
-  return YAML_BEFORE.test(before) && (after.trim() === '' || (/^ *(?:- )*$/.test(before) && YAML_AFTER_KEY.test(after)));
+  return (
+    YAML_BEFORE.test(before) && (after.trim() === '' || (/^ *(?:- )*$/.test(before) && YAML_AFTER_KEY.test(after)))
+  );
 }
 
-function lintBlock(node: hbs.AST.BlockStatement, report: Report): void {
+function lintBlock(node: hbs.AST.BlockStatement): Problems {
   const name = nameOf(node.path);
-  if (!BLOCKS.includes(name)) return report(node, `{{#${name}}} is not known; the blocks are ${BLOCKS.join(', ')}`);
-  for (const strip of [node.openStrip, node.inverseStrip, node.closeStrip]) {
-    if (strip?.open || strip?.close) report(node, '"~" is not supported: it joins lines');
-  }
-  if (node.program?.blockParams?.length) report(node, '"as |name|" is not supported');
-  lintParams(node, 1, report);
+  if (!BLOCKS.includes(name)) return [at(node, `{{#${name}}} is not known; the blocks are ${BLOCKS.join(', ')}`)];
+  const strips = [node.openStrip, node.inverseStrip, node.closeStrip].some((strip) => strip?.open || strip?.close);
+  return [
+    ...(strips ? [at(node, '"~" is not supported: it joins lines')] : []),
+    ...(node.program?.blockParams?.length ? [at(node, '"as |name|" is not supported')] : []),
+    ...lintParams(node, 1),
+  ];
 }
 
-function lintParams(node: hbs.AST.MustacheStatement | hbs.AST.BlockStatement, count: number, report: Report): void {
+function lintParams(node: hbs.AST.MustacheStatement | hbs.AST.BlockStatement, count: number): Problems {
   const name = nameOf(node.path);
-  if (node.params.length !== count) report(node, `{{${name}}} takes ${count === 1 ? 'one value' : 'a name and a value'}`);
-  if (node.hash?.pairs.length) report(node, `{{${name}}} takes no options`);
-  for (const param of node.params) {
-    if (param.type === 'SubExpression') report(param, 'a helper cannot be used inside another');
-    else if (param.type === 'PathExpression' && !PATH.test(nameOf(param))) report(param, `"${nameOf(param)}" is not a name`);
-  }
+  const arity = count === 1 ? 'one value' : 'a name and a value';
+  return [
+    ...(node.params.length === count ? [] : [at(node, `{{${name}}} takes ${arity}`)]),
+    ...(node.hash?.pairs.length ? [at(node, `{{${name}}} takes no options`)] : []),
+    ...node.params.flatMap((param) => {
+      if (param.type === 'SubExpression') return [at(param, 'a helper cannot be used inside another')];
+      const isName = param.type !== 'PathExpression' || PATH.test(nameOf(param));
+      return isName ? [] : [at(param, `"${nameOf(param)}" is not a name`)];
+    }),
+  ];
 }
 
 /** A block tag that shares its line with text leaves blank lines behind or swallows some. */
-function lintBlockLines(lines: readonly string[], comments: readonly Node[], problems: LintProblem[]): void {
-  for (const [i, line] of lines.entries()) {
+function lintBlockLines(lines: readonly string[], comments: readonly Node[]): Problems {
+  return lines.flatMap((line, i) => {
     const inComment = comments.some(({ loc }) => loc.start.line <= i + 1 && loc.end.line >= i + 1);
     const column = line.search(/\{\{~?[#/^]|\{\{~?\s*else\b/);
-    if (inComment || column < 0 || /^\s*\{\{[^{}]*\}\}\s*$/.test(line)) continue;
-    problems.push({ line: i + 1, column: column + 1, message: 'a block tag must stand alone on its line' });
-  }
-  for (const { loc } of comments) {
-    const before = lines[loc.start.line - 1]?.slice(0, loc.start.column) ?? '';
-    const after = lines[loc.end.line - 1]?.slice(loc.end.column) ?? '';
-    if (before.trim() || after.trim()) problems.push({ line: loc.start.line, column: loc.start.column + 1, message: 'a comment must stand alone on its lines' });
-  }
+    if (inComment || column < 0 || /^\s*\{\{[^{}]*\}\}\s*$/.test(line)) return [];
+    return [{ line: i + 1, column: column + 1, message: 'a block tag must stand alone on its line' }];
+  });
+}
+
+function lintComment(node: Node, lines: readonly string[]): Problems {
+  const before = lines[node.loc.start.line - 1]?.slice(0, node.loc.start.column) ?? '';
+  const after = lines[node.loc.end.line - 1]?.slice(node.loc.end.column) ?? '';
+  return before.trim() || after.trim() ? [at(node, 'a comment must stand alone on its lines')] : [];
 }

@@ -20,7 +20,10 @@ export interface UserTemplate {
  */
 export async function withUserTemplates(base: TemplateSet, sources: readonly UserTemplate[]): Promise<TemplateSet> {
   if (!sources.length) return base;
-  const [{ default: Handlebars }, { COMPILE_OPTIONS, parseTemplate }] = await Promise.all([import('handlebars'), import('./compile.ts')]);
+  const [{ default: Handlebars }, { COMPILE_OPTIONS, parseTemplate }] = await Promise.all([
+    import('handlebars'),
+    import('./compile.ts'),
+  ]);
   const templates = new Map(base);
   const faults = [];
   for (const { name, file, text } of sources) {
@@ -34,13 +37,17 @@ export async function withUserTemplates(base: TemplateSet, sources: readonly Use
       const { ast, flags } = parseTemplate(file, text.replaceAll('\r\n', '\n'), kind);
       const instance = Handlebars.create();
       instance.registerHelper(helpersFor(kind) as unknown as Handlebars.HelperDeclareSpec);
-      templates.set(name, makeTemplate({ name, file, builtin: false, flags }, instance.compile(ast, COMPILE_OPTIONS(kind))));
+      templates.set(
+        name,
+        makeTemplate({ name, file, builtin: false, flags }, instance.compile(ast, COMPILE_OPTIONS(kind))),
+      );
     } catch (error) {
       if (!(error instanceof BootstrapError)) throw error;
       faults.push(...error.faults);
     }
   }
-  if (faults.length) throw new BootstrapError('cluster-file', 'there is something wrong with the templates', { faults });
+  if (faults.length)
+    throw new BootstrapError('cluster-file', 'there is something wrong with the templates', { faults });
   return templates;
 }
 

@@ -81,7 +81,11 @@ export const API_SERVER_SOURCES: ViewSources<ApiServerView> = {
   etcdCAFile: [['spec', 'etcd', 'external', 'caFile']],
   etcdCertFile: [['spec', 'etcd', 'external', 'certFile']],
   etcdKeyFile: [['spec', 'etcd', 'external', 'keyFile']],
-  etcdServers: [['spec', 'etcd', 'external', 'endpoints'], ['block', 'etcd', 'extraArgs', 'advertise-client-urls'], ADDRESS],
+  etcdServers: [
+    ['spec', 'etcd', 'external', 'endpoints'],
+    ['block', 'etcd', 'extraArgs', 'advertise-client-urls'],
+    ADDRESS,
+  ],
   hostDirs: [
     ['spec', 'hostCACertDirs'],
     ['spec', 'etcd', 'external'],

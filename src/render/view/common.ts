@@ -47,7 +47,11 @@ export function localEndpoint(node: ClusterNode): string {
 }
 
 /** Where probes find etcd's metrics (kubeadm: GetEtcdProbeEndpoint): its first URL, on loopback where it is a wildcard. */
-export function etcdProbe(node: ClusterNode): { readonly host: string; readonly port: number; readonly scheme: 'HTTP' | 'HTTPS' } {
+export function etcdProbe(node: ClusterNode): {
+  readonly host: string;
+  readonly port: number;
+  readonly scheme: 'HTTP' | 'HTTPS';
+} {
   const [first = ''] = argValue(node.etcd.extraArgs, 'listen-metrics-urls')?.split(',') ?? [];
   const url = parseEtcdUrl(first);
   if (!url) return { host: loopback(node), port: PORTS.etcdMetrics, scheme: 'HTTP' };

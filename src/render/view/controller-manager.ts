@@ -1,4 +1,4 @@
-import { factsOf, FLEX_VOLUME } from '../../kubernetes/facts.ts';
+import { FLEX_VOLUME, factsOf } from '../../kubernetes/facts.ts';
 import { argValue, portArg } from '../args.ts';
 import { PKI, PORTS } from '../layout.ts';
 import { bindAddress, COMPONENT_IMAGE, type PodView, probeView, TIMEOUT, VERSION, type ViewInput } from './common.ts';

@@ -3,7 +3,17 @@ import type { ClusterNode } from '../../spec/cluster.ts';
 import { formatHostPort } from '../../spec/endpoint.ts';
 import { argValue } from '../args.ts';
 import { PORTS } from '../layout.ts';
-import { ADDRESS, advertiseAddress, etcdProbe, loopback, type PodView, probeView, TIMEOUT, VERSION, type ViewInput } from './common.ts';
+import {
+  ADDRESS,
+  advertiseAddress,
+  etcdProbe,
+  loopback,
+  type PodView,
+  probeView,
+  TIMEOUT,
+  VERSION,
+  type ViewInput,
+} from './common.ts';
 import type { SpecPath, ViewSources } from './sources.ts';
 
 export interface EtcdView extends PodView {

@@ -115,7 +115,14 @@ function checkFirstFamily(spec: MapTree, serviceTree: Tree | undefined, services
   const [first] = services;
   if (!serviceTree || !first || !isAddress(text) || familyOf(text) === first.family) return [];
   const message = `begins with IPv${first.family} (${first.text}), but the nodes' first addresses are IPv${familyOf(text)}`;
-  return [errorAt(serviceTree, message, 'the apiserver takes only the same family for both')];
+  const hint = familyOf(text) === 6 ? ', for example fd00:96::/112' : '';
+  return [
+    errorAt(
+      serviceTree,
+      message,
+      `the apiserver takes only the same family for both: give one of IPv${familyOf(text)}${hint}`,
+    ),
+  ];
 }
 
 function checkDualStack(podTree: Tree | undefined, services: readonly Cidr[], pods: readonly Cidr[]): readonly Fault[] {

@@ -84,11 +84,12 @@ function families(node: Tree): readonly Family[] {
 function checkFamilies(node: Tree): readonly Fault[] {
   const [first, second] = families(node);
   const tree = at(node, ['addresses', 1]);
-  if (!tree || first === undefined || first !== second) return [];
+  const text = asText(tree);
+  if (!tree || text === undefined || first === undefined || first !== second) return [];
   return [
     errorAt(
       tree,
-      `${JSON.stringify(asText(tree))} is a second IPv${first} address`,
+      `${JSON.stringify(text)} is a second IPv${first} address`,
       'a second address is for dual stack: give one of the other family',
     ),
   ];
@@ -114,8 +115,9 @@ function checkSameFirstFamily(nodes: readonly Tree[]): readonly Fault[] {
 function checkTaints(node: Tree): readonly Fault[] {
   const seen = new Set<string>();
   return asList(at(node, ['taints'])).flatMap((taint) => {
-    const key = `${asText(at(taint, ['key']))}:${asText(at(taint, ['effect']))}`;
-    if (!seen.has(key)) {
+    const [name, effect] = [asText(at(taint, ['key'])), asText(at(taint, ['effect']))];
+    const key = `${name}:${effect}`;
+    if (name === undefined || effect === undefined || !seen.has(key)) {
       seen.add(key);
       return [];
     }

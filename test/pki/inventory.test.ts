@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { type LeafEntry, pkiInventory } from '../../src/pki/inventory.ts';
+import { type ClusterOptions, testCluster, threeMasters } from './clusters.ts';
+
+const leaf = (options: ClusterOptions, path: string): LeafEntry => {
+  const found = pkiInventory(testCluster(options)).leaves.find((entry) => entry.path === path);
+  if (!found) throw new Error(`no ${path}`);
+  return found;
+};
+
+describe('the inventory of a cluster', () => {
+  test('three masters need 3 CAs and 35 certificates', () => {
+    const { authorities, leaves } = pkiInventory(testCluster({ nodes: threeMasters }));
+    expect(authorities.map(({ path }) => path)).toEqual(['ca', 'etcd/ca', 'front-proxy-ca']);
+    expect(leaves).toHaveLength(35);
+    expect(new Set(leaves.map(({ path }) => path)).size).toBe(35);
+  });
+
+  test('with external etcd there is no etcd CA and nothing that it would sign', () => {
+    const { authorities, leaves } = pkiInventory(testCluster({ externalEtcd: true }));
+    expect(authorities.map(({ name }) => name)).toEqual(['kubernetes', 'front-proxy']);
+    expect(leaves.filter(({ authority, path }) => authority === 'etcd' || path.includes('etcd'))).toEqual([]);
+  });
+
+  test('the same cluster gives the same inventory', () => {
+    const options = { nodes: threeMasters, certSANs: ['b', 'a', '10.1.1.1'] };
+    expect(pkiInventory(testCluster(options))).toEqual(pkiInventory(testCluster(options)));
+  });
+});
+
+describe('names in the API server’s certificate', () => {
+  test('are each there once: DNS names sorted, addresses in the order in which they come up', () => {
+    const { dnsNames, addresses } = leaf(
+      {
+        endpoint: 'lb.example.com',
+        certSANs: ['10.0.0.10', 'zeta', 'kubernetes', '10.0.0.11', 'alpha.example.com', '10.96.0.1'],
+        dnsDomain: 'corp.internal',
+      },
+      'nodes/master-0/apiserver',
+    );
+    expect(dnsNames).toEqual([
+      'alpha.example.com',
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.corp.internal',
+      'lb.example.com',
+      'master-0',
+      'zeta',
+    ]);
+    expect(addresses).toEqual(['10.96.0.1', '10.0.0.11', '10.0.0.10']);
+  });
+
+  test('an endpoint that is an address becomes one', () => {
+    const entry = leaf({ endpoint: 'fd00:0:0::10' }, 'nodes/master-0/apiserver');
+    expect(entry.addresses).toContain('fd00::10');
+    expect(entry.dnsNames.join()).not.toContain('fd00');
+  });
+
+  test.each([
+    [
+      ['10.96.0.0/16', 'fd00:96::/112'],
+      ['10.0.0.11', 'fd00:10::11'],
+      ['10.96.0.1', '10.0.0.11'],
+    ],
+    [
+      ['fd00:96::/112', '10.96.0.0/16'],
+      ['fd00:10::11', '10.0.0.11'],
+      ['fd00:96::1', 'fd00:10::11'],
+    ],
+    [['192.168.255.0/24'], ['10.0.0.11'], ['192.168.255.1', '10.0.0.11']],
+  ] as const)('of %j and %j only the first family is taken, as kubeadm does', (serviceSubnets, addresses, wanted) => {
+    const entry = leaf({ serviceSubnets, nodes: { 'master-0': addresses } }, 'nodes/master-0/apiserver');
+    expect(entry.addresses).toEqual(wanted);
+  });
+
+  test('one address written in several ways is one address', () => {
+    const entry = leaf(
+      { certSANs: ['fd00::1', 'FD00:0:0:0:0:0:0:1', '::ffff:10.0.0.11', '2001:db8::1.2.3.4'] },
+      'nodes/master-0/apiserver',
+    );
+    expect(entry.addresses).toEqual(['10.96.0.1', '10.0.0.11', 'fd00::1', '2001:db8::102:304']);
+  });
+});
+
+test('etcd’s own certificates take the names that are meant for servers and for peers', () => {
+  const options = { serverCertSANs: ['etcd.example.com', '127.0.0.1'], peerCertSANs: ['10.9.9.9'] };
+  expect(leaf(options, 'nodes/master-0/etcd/server')).toMatchObject({
+    dnsNames: ['etcd.example.com', 'localhost', 'master-0'],
+    addresses: ['10.0.0.11', '127.0.0.1', '::1'],
+  });
+  expect(leaf(options, 'nodes/master-0/etcd/peer')).toMatchObject({
+    dnsNames: ['localhost', 'master-0'],
+    addresses: ['10.0.0.11', '127.0.0.1', '::1', '10.9.9.9'],
+  });
+});

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pkiInventory } from '../../src/pki/inventory.ts';
+import { readPki } from '../../src/pki/read.ts';
+import { openPkiStore } from '../../src/pki/store.ts';
+import { testCluster, threeMasters } from './clusters.ts';
+import { contents, ensure, modes, temporaryDirectory } from './tools.ts';
+
+const KILLS = 25;
+const inventory = pkiInventory(testCluster({ nodes: threeMasters }));
+const NEVER_LOST = /^pki\/(.*\/)?(ca|front-proxy-ca)\.(crt|key)$|^pki\/sa\.(key|pub)$/;
+const scratch = mkdtempSync(join(tmpdir(), 'bootstrap-kill-'));
+const program = join(scratch, 'ensure.cjs');
+
+beforeAll(async () => {
+  const entry = fileURLToPath(new URL('ensure-child.ts', import.meta.url));
+  await build({ entryPoints: [entry], outfile: program, bundle: true, platform: 'node', format: 'cjs' });
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs the program until just before that step on the disk; 0 lets it end, and gives the number of its steps. */
+function run(killAt: number, dir: string, ...certSANs: readonly string[]): number {
+  const env = { ...process.env, KILL_AT: `${killAt}` };
+  const child = spawnSync(process.execPath, [program, dir, ...certSANs], { env, encoding: 'utf8' });
+  expect([child.status, child.signal, child.stderr]).toEqual(killAt ? [null, 'SIGKILL', ''] : [0, null, '']);
+  return Number(child.stdout);
+}
+
+/** Steps from the first to the last, at even distances but each time others. */
+function someOf(steps: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => 1 + Math.floor(((i + Math.random()) * steps) / count));
+}
+
+/** Whatever a killed run left: no half files, no key that others may read, and the next run ends as if nothing had been. */
+async function goesOn(dir: string, wanted = inventory): Promise<void> {
+  const left = contents(dir);
+  for (const [path, mode] of Object.entries(modes(dir))) {
+    if (path.endsWith('.key') || path.includes('.key.tmp-')) expect(mode, path).toBe('600');
+    if (/\.(crt|key|pub)$/.test(path))
+      expect(left[path], path).toMatch(/^-----BEGIN .*-----\n[\s\S]*-----END .*-----\n$/);
+  }
+  await ensure(wanted, dir);
+  const done = contents(dir);
+  expect(Object.keys(done).filter((path) => path.includes('.tmp-'))).toEqual([]);
+  for (const path of Object.keys(left).filter((path) => NEVER_LOST.test(path)))
+    expect(done[path], path).toBe(left[path]);
+  readPki(wanted, openPkiStore(dir));
+  expect((await ensure(wanted, dir)).changes).toEqual([]);
+}
+
+test('killed at any moment, the next run finishes it, and no CA or service-account key is lost', async () => {
+  const steps = run(0, join(scratch, 'whole'));
+  expect(steps).toBeGreaterThan(3 * 78);
+  for (const step of someOf(steps, KILLS)) {
+    const dir = temporaryDirectory();
+    run(step, dir);
+    await goesOn(dir);
+  }
+});
+
+test('killed again and again in one directory, it still comes to its end', async () => {
+  const dir = temporaryDirectory();
+  for (const step of [1, 30, 95, 100, 60, 20, 70, 40, 80]) run(step, dir);
+  await goesOn(dir);
+});
+
+test('killed while certificates are issued again, the CAs stay and the next run finishes', async () => {
+  const whole = temporaryDirectory();
+  await ensure(inventory, whole);
+  const wanted = pkiInventory(testCluster({ nodes: threeMasters, certSANs: ['new.example.com'] }));
+  const copy = () => {
+    const dir = temporaryDirectory();
+    cpSync(whole, dir, { recursive: true });
+    return dir;
+  };
+  const steps = run(0, copy(), 'new.example.com');
+  for (let step = 1; step <= steps; step++) {
+    const dir = copy();
+    run(step, dir, 'new.example.com');
+    await goesOn(dir, wanted);
+  }
+});
