@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { BootstrapError } from './errors.ts';
+import { systemErrorCode, systemErrorReason } from './system-error.ts';
 
 const LOCK = '.bootstrap.lock';
 
@@ -36,25 +37,48 @@ function isAlive({ pid, started, host }: Holder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (systemErrorCode(error) === 'ESRCH') return false;
   }
   const now = startTime(pid);
   return !now || !started || now === started;
 }
 
+/** Undefined where the lock is gone, or holds what no command has written. */
 function readHolder(path: string): Holder | undefined {
+  let text: string;
   try {
-    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    // another user's lock, or a directory: that must not be taken for one whose holder is gone
+    throw impossible(path, 'read', error);
+  }
+  try {
+    const holder: unknown = JSON.parse(text);
     return holder !== null && typeof holder === 'object' && 'pid' in holder ? (holder as Holder) : undefined;
   } catch {
     return undefined;
   }
 }
 
+function impossible(path: string, what: 'read' | 'written', cause: unknown): BootstrapError {
+  const code = systemErrorCode(cause);
+  const hint =
+    code === 'EISDIR'
+      ? `remove that directory: ${basename(path)} is the name of the lock`
+      : code === 'EPERM' || code === 'ENOTSUP'
+        ? 'the directory must be yours, on a file system with hard links'
+        : undefined;
+  return new BootstrapError('failed', `${path}: cannot be ${what}: ${systemErrorReason(cause)}`, {
+    ...(hint && { hint }),
+    cause,
+  });
+}
+
 /**
  * Takes the lock of a directory; a lock whose process is gone is taken over.
  * @param command what the holder does, for the message others get
- * @throws BootstrapError `locked` that says who holds it, from where, since when
+ * @throws BootstrapError `locked` that says who holds it, from where, since when; `failed` where the directory cannot be written
  */
 export function acquireLock(dir: string, command: string, now: Date): Lock {
   const path = join(dir, LOCK);
@@ -66,23 +90,34 @@ export function acquireLock(dir: string, command: string, now: Date): Lock {
     command,
     since: now.toISOString(),
   };
-  writeFileSync(own, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
   try {
+    writeFileSync(own, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
     for (let attempt = 0; attempt < 3; attempt++) {
       try {
         // a link appears with its content or not at all, unlike a file that is created and then written
         linkSync(own, path);
-        return { release: () => rmSync(path, { force: true }) };
+        return { release: () => discard(path) };
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if (systemErrorCode(error) !== 'EEXIST') throw error;
       }
       const other = readHolder(path);
       if (other && isAlive(other)) throw lockedError(path, other);
       takeAway(path, other);
     }
     throw new BootstrapError('locked', `${path}: other commands take the lock over and over`);
+  } catch (error) {
+    throw systemErrorCode(error) === undefined ? error : impossible(path, 'written', error);
   } finally {
-    rmSync(own, { force: true });
+    discard(own);
+  }
+}
+
+/** Where it cannot be removed, it is a lock whose process is gone soon: the next command takes it over. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // as above
   }
 }
 
@@ -91,8 +126,9 @@ function takeAway(path: string, dead: Holder | undefined): void {
   const aside = `${path}.stale-${process.pid}`;
   try {
     renameSync(path, aside);
-  } catch {
-    return;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw error;
   }
   const found = readHolder(aside);
   if (found && (found.pid !== dead?.pid || found.since !== dead.since)) {
@@ -102,7 +138,7 @@ function takeAway(path: string, dead: Holder | undefined): void {
       // a third command has it by now
     }
   }
-  rmSync(aside, { force: true });
+  discard(aside);
 }
 
 function lockedError(path: string, { pid, host, command, since }: Holder): BootstrapError {

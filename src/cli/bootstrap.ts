@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { HELP } from '../generated/help.ts';
 import { loadScript } from './load-program.ts';
+import { endOnClosedStreams } from './streams.ts';
 
 const argv = process.argv.slice(2);
 const help = readyHelp();
@@ -12,6 +13,7 @@ if (help === undefined) {
   ).exports() as typeof import('./main.ts');
   void program.main(argv);
 } else {
+  endOnClosedStreams();
   process.stdout.write(help);
 }
 

@@ -1,33 +1,66 @@
 import { BootstrapError } from '../base/errors.ts';
-import { type LoadedCluster, loadCluster } from '../spec/load.ts';
+import { type Fault, uniqueFaults } from '../base/fault.ts';
+import type { RenderContext } from '../render/context.ts';
+import { checkCluster } from '../render/render.ts';
+import type { Cluster } from '../spec/cluster.ts';
+import { clusterFileError, inspectCluster, type LoadedCluster, type LoadOptions, loadCluster } from '../spec/load.ts';
 import type { CommonOptions } from './options.ts';
+import { renderContext } from './render-context.ts';
 import type { Workspace } from './workspace.ts';
+
+/** A cluster in which nothing is wrong, down to the last flag, and what it is rendered with. */
+export interface CheckedCluster {
+  readonly cluster: Cluster;
+  readonly context: RenderContext;
+  readonly warnings: readonly Fault[];
+}
 
 /**
  * The cluster of this workspace, with the options of this run laid over it.
- * @param text the cluster file's text where it is not on disk yet
+ * @throws BootstrapError with every fault of the cluster file
  */
-export function load(space: Workspace, options: CommonOptions, text?: string): LoadedCluster {
-  const { clusterFile, show, profileFolders } = space;
+export function load(space: Workspace, options: CommonOptions): LoadedCluster {
+  return withHint(space, () => loadCluster(loadOptions(space, options)));
+}
+
+/**
+ * The same, with what only shows once it is rendered: flags, patches, files, ports.
+ * @param text the cluster file's text where it is not on disk yet
+ * @throws BootstrapError with every fault there is, those of both kinds
+ */
+export async function loadChecked(space: Workspace, options: CommonOptions, text?: string): Promise<CheckedCluster> {
+  const { cluster, faults } = withHint(space, () => inspectCluster(loadOptions(space, options, text)));
+  const shown = loadOptions(space, options, text).shown;
+  if (!cluster) throw clusterFileError(shown, faults);
+  const context = await renderContext(cluster, space);
+  const all = uniqueFaults([...faults, ...checkCluster(cluster, context)]);
+  if (all.some((fault) => fault.severity === 'error')) throw clusterFileError(shown, all);
+  return { cluster, context, warnings: all };
+}
+
+function loadOptions(
+  { clusterFile, show, profileFolders }: Workspace,
+  options: CommonOptions,
+  text?: string,
+): LoadOptions {
+  return {
+    file: clusterFile,
+    shown: show(clusterFile),
+    profileFolders,
+    ...(text !== undefined && { text }),
+    ...(options.profile && { profiles: options.profile }),
+    ...(options.set && { sets: options.set }),
+  };
+}
+
+function withHint<T>({ clusterFile, show }: Workspace, read: () => T): T {
   try {
-    return loadCluster({
-      file: clusterFile,
-      shown: show(clusterFile),
-      profileFolders,
-      ...(text !== undefined && { text }),
-      ...(options.profile && { profiles: options.profile }),
-      ...(options.set && { sets: options.set }),
-    });
+    return read();
   } catch (error) {
-    if (
-      error instanceof BootstrapError &&
-      error.code === 'usage' &&
-      error.message.startsWith(`${show(clusterFile)}: `)
-    ) {
-      throw new BootstrapError('usage', error.message, {
-        hint: '`bootstrap init` makes a cluster file; --dir and --file say where to look',
-      });
-    }
-    throw error;
+    const isMissing =
+      error instanceof BootstrapError && error.code === 'usage' && error.message.startsWith(`${show(clusterFile)}: `);
+    if (!isMissing) throw error;
+    const hint = '`bootstrap init` makes a cluster file; --dir and --file say where to look';
+    throw new BootstrapError('usage', error.message, { hint });
   }
 }

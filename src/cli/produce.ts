@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
-import { BootstrapError } from '../base/errors.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { type DirectoryPlan, planDirectory, writeDirectory } from '../deliver/directory.ts';
@@ -10,17 +9,19 @@ import { ensurePki, type PkiChange } from '../pki/ensure.ts';
 import { importPki } from '../pki/import.ts';
 import { pkiInventory } from '../pki/inventory.ts';
 import { generateKey } from '../pki/keys.ts';
-import { openPkiStore, type PkiFile, type PkiStore } from '../pki/store.ts';
-import { checkCluster, clusterKubeconfigs, renderCluster } from '../render/render.ts';
-import type { Cluster } from '../spec/cluster.ts';
+import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
+import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
 import type { Json } from '../spec/tree.ts';
-import { renderContext } from './render-context.ts';
+import type { CheckedCluster } from './load.ts';
+import { guardPki, refuseForeign } from './pki-guard.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface ProduceOptions {
   /** Milliseconds; by default 30 days, or a third of a certificate's life where that is less. */
   readonly renewBefore: number | undefined;
   readonly dryRun: boolean;
+  /** CAs may be made where there are none. */
+  readonly founding: boolean;
   /** A directory whose CAs and service-account key are taken over first. */
   readonly importFrom?: string | undefined;
   /** Only these nodes are written; all by default. */
@@ -52,23 +53,24 @@ const THIRTY_DAYS = 30 * 864e5;
  */
 export async function produce(
   space: Workspace,
-  cluster: Cluster,
+  { cluster, context }: CheckedCluster,
   options: ProduceOptions,
   beforeWriting?: () => Promise<void>,
 ): Promise<Produced> {
   const { dryRun } = options;
-  const context = await renderContext(cluster, space);
-  const faults = checkCluster(cluster, context);
-  if (faults.some((fault) => fault.severity === 'error')) {
-    throw new BootstrapError('cluster-file', `${space.show(space.clusterFile)} cannot be rendered`, { faults });
-  }
-  if (!dryRun) await beforeWriting?.();
   const inventory = pkiInventory(cluster);
-  const store = dryRun ? inMemory(openPkiStore(space.dir)) : openPkiStore(space.dir);
-  const imported =
+  const onDisk = openPkiStore(space.dir);
+  const store = dryRun ? inMemory(onDisk) : onDisk;
+  const importInto = async (target: PkiStore) =>
     options.importFrom === undefined
       ? undefined
-      : await importPki(resolve(options.importFrom), inventory, store, { now: new Date() });
+      : importPki(resolve(options.importFrom), inventory, target, { now: new Date() });
+  // tried out first: a PKI that cannot be taken over must not leave a cluster file behind, for the next run to found anew
+  await importInto(inMemory(onDisk));
+  guardPki(space, cluster, inventory, onDisk, options.founding || options.importFrom !== undefined);
+  const owns = existsSync(join(space.dir, 'nodes', '.rendered.json'));
+  if (!dryRun) await beforeWriting?.();
+  const imported = await importInto(store);
   const renewBefore = options.renewBefore ?? Math.min(THIRTY_DAYS, inventory.certValidity / 3);
   let made = 0;
   const counted: typeof generateKey = async (algorithm) => {
@@ -91,6 +93,10 @@ export async function produce(
   const written = changedFiles(
     kubeconfigs.map(({ name, content }) => ({ path: join(space.dir, name), content, mode: 0o600 })),
   );
+  refuseForeign([
+    ...nodes.foreign.map((path) => space.show(join(root, path))),
+    ...(owns ? [] : written.filter(isForeign).map(({ path }) => space.show(path))),
+  ]);
   if (!dryRun) {
     removeStaleTemps(space.dir);
     await writeDirectory(
@@ -111,30 +117,18 @@ export async function produce(
   };
 }
 
-/** A store that takes everything and writes nothing, for a dry run. */
-function inMemory(store: PkiStore): PkiStore {
-  const files = new Map<string, PkiFile>();
-  return {
-    ...store,
-    read: (path) => {
-      const file = files.get(path);
-      if (!file) return store.read(path);
-      const { content } = file;
-      return typeof content === 'string' ? { text: content, mode: 0o644 } : { text: content.reveal(), mode: 0o600 };
-    },
-    write: async (all) => {
-      for (const file of all) files.set(file.path, file);
-    },
-    removeStaleTemps: () => undefined,
-  };
-}
-
 /** Those that are not on disk with this very content and mode. */
 function changedFiles(files: readonly AtomicFile[]): readonly AtomicFile[] {
   return files.filter(({ path, content, mode }) => {
     const stat = statSync(path, { throwIfNoEntry: false });
     return !stat || (stat.mode & 0o7777) !== mode || readFileSync(path, 'utf8') !== content.toString();
   });
+}
+
+/** A kubeconfig of another cluster, told by its CA. */
+function isForeign({ path, content }: AtomicFile): boolean {
+  const authority = /certificate-authority-data: \S+/.exec(content.toString())?.[0] ?? '';
+  return existsSync(path) && !readFileSync(path, 'utf8').includes(authority);
 }
 
 /** A run's result as data for `-o json`; never a content. */

@@ -1,8 +1,26 @@
+import { certificateText } from './certificate-text.ts';
+import type { DirectoryChange } from '../deliver/directory.ts';
 import { count } from './format.ts';
 import type { Io } from './io.ts';
 import type { Produced } from './produce.ts';
 
 const MARK = { create: '+', change: '~', remove: '-' } as const;
+
+const nodeOf = ({ path }: DirectoryChange): string => path.split('/')[0] ?? '';
+
+/** Nodes all of whose files are new, or that have left the cluster: each is one line, not forty. */
+function wholeNodes({ nodes, bundles }: Produced, dryRun: boolean): ReadonlyMap<string, string> {
+  const lines = new Map<string, string>();
+  const files = (node: string, kind: DirectoryChange['kind']) =>
+    nodes.changes.filter((change) => change.kind === kind && nodeOf(change) === node).length;
+  for (const node of new Set(nodes.changes.map(nodeOf))) {
+    const bundle = bundles.find((each) => each.node === node);
+    const [created, removed] = [files(node, 'create'), files(node, 'remove')];
+    if (!bundle) lines.set(node, `  - nodes/${node}: ${count(removed, 'file')} ${dryRun ? 'to remove' : 'removed'}`);
+    else if (created === bundle.files.length) lines.set(node, `  + nodes/${node}: ${count(created, 'file')}`);
+  }
+  return lines;
+}
 
 /** What a run did, a line each: certificates with their reasons, files with what happened to them. */
 export function producedLines(
@@ -17,16 +35,12 @@ export function producedLines(
       kind === 'created' ? (dryRun ? 'would issue' : 'issued') : dryRun ? 'would issue again' : 'issued again';
     lines.push(`${verb} ${path}${reasons.length ? `: ${reasons.join('; ')}` : ''}`);
   }
-  // a fresh node is one line, not forty
-  const fresh = new Map<string, number>();
-  for (const { kind, path } of changes)
-    if (kind === 'create') fresh.set(path.split('/')[0] ?? '', (fresh.get(path.split('/')[0] ?? '') ?? 0) + 1);
-  const whole = (path: string) => (fresh.get(path.split('/')[0] ?? '') ?? 0) > 12;
-  for (const { kind, path, edited } of changes) {
-    if (kind === 'create' && whole(path)) continue;
-    lines.push(`  ${MARK[kind]} nodes/${path}${edited ? ' (had been edited by hand)' : ''}`);
+  const whole = wholeNodes(produced, dryRun);
+  for (const change of changes) {
+    if (whole.has(nodeOf(change))) continue;
+    lines.push(`  ${MARK[change.kind]} nodes/${change.path}${change.edited ? ' (had been edited by hand)' : ''}`);
   }
-  for (const [node, files] of fresh) if (files > 12) lines.push(`  + nodes/${node}: ${count(files, 'file')}`);
+  lines.push(...whole.values());
   for (const path of produced.kubeconfigs) lines.push(`  ~ ${path}`);
   for (const path of strays) lines.push(`  ? nodes/${path}: not made by bootstrap, left alone`);
   const total = changes.length + produced.kubeconfigs.length;
@@ -40,15 +54,17 @@ export function producedLines(
 }
 
 /** What would change in each file, as unified diffs; of secret files only that they would. */
-export async function producedDiff({ nodes }: Produced, color: Io['color']): Promise<string> {
+export async function producedDiff({ nodes, bundles }: Produced, color: Io['color']): Promise<string> {
   const { createTwoFilesPatch } = await import('diff');
-  const blocks = nodes.changes.map(({ path, before, after, sensitive }) => {
+  const members = new Set(bundles.map((bundle) => bundle.node));
+  const blocks = nodes.changes.filter((change) => members.has(nodeOf(change))).map(({ path, before, after, sensitive }) => {
     if (sensitive) return `--- nodes/${path}\n(secret: not shown)`;
+    const text = (content: Buffer | undefined) => certificateText(content?.toString() ?? '');
     const patch = createTwoFilesPatch(
       `nodes/${path}`,
       `nodes/${path}`,
-      before?.toString() ?? '',
-      after?.toString() ?? '',
+      text(before),
+      text(after),
       before ? 'now' : 'not there',
       after ? 'new' : 'removed',
     );

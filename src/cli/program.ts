@@ -1,4 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { BootstrapError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { CommonOptions } from './options.ts';
 import { packageVersion } from './workspace.ts';
 
@@ -18,10 +20,11 @@ const actionFor =
   };
 
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
-const collectList = (value: string, all: readonly string[] = []): readonly string[] => [
-  ...all,
-  ...value.split(',').filter(Boolean),
-];
+const collectList = (value: string, all: readonly string[] = []): readonly string[] => {
+  const names = value.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('A name in it is empty.');
+  return [...all, ...names];
+};
 
 const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
@@ -152,6 +155,39 @@ function completion(root: Command, action: Action): void {
     );
 }
 
+/** `help config show`: the same as `config show --help`, and an error where there is no such command. */
+function help(root: Command): void {
+  root
+    .command('help')
+    .description('show help for a command')
+    .argument('[command...]')
+    .action((words: readonly string[]) => {
+      const asked = words.reduce((command, word) => {
+        const names = command.commands.map((each) => each.name());
+        const found = command.commands.find((each) => each.name() === word);
+        if (found) return found;
+        throw new BootstrapError('usage', `there is no command ${JSON.stringify(words.join(' '))}`, {
+          hint:
+            didYouMean(word, names) ??
+            (names.length ? `commands: ${names.join(', ')}` : `\`${pathOf(command)} --help\` says what there is`),
+        });
+      }, root);
+      asked.outputHelp();
+    })
+    .addHelpText('after', examples('bootstrap help init', 'bootstrap help config show'));
+}
+
+/** `bootstrap config show`. */
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}
+
+/** Who has mistyped an option of a command is shown the help of that one. */
+function hintAtHelp(command: Command): void {
+  command.showHelpAfterError(`(\`${pathOf(command)} --help\` says what there is)`);
+  for (const below of command.commands) hintAtHelp(below);
+}
+
 const COMMANDS: Readonly<Record<string, (root: Command, action: Action) => void>> = {
   init,
   render,
@@ -176,10 +212,8 @@ export function program(ended: (status: number) => void, only?: string): Command
     .option('-v, --verbose', 'say more, and show where an internal error came from')
     .option('--no-color', 'no colours')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError('(bootstrap --help says what there is)')
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
-    .enablePositionalOptions()
     .exitOverride()
     .addHelpText(
       'after',
@@ -189,7 +223,9 @@ export function program(ended: (status: number) => void, only?: string): Command
         'bootstrap explain spec.networking.serviceSubnet',
       ),
     );
-  const wanted = only !== undefined && Object.hasOwn(COMMANDS, only) ? [COMMANDS[only]] : Object.values(COMMANDS);
+  const wanted =
+    only !== undefined && Object.hasOwn(COMMANDS, only) ? [COMMANDS[only]] : [...Object.values(COMMANDS), help];
   for (const add of wanted) add?.(root, actionFor(ended));
+  hintAtHelp(root);
   return root;
 }

@@ -1,6 +1,9 @@
 import { BootstrapError } from '../base/errors.ts';
 import { describeFault, describeOrigin, type Fault, uniqueFaults } from '../base/fault.ts';
+import type { Json } from '../spec/tree.ts';
+import { printResult } from './format.ts';
 import type { Io } from './io.ts';
+import type { CommonOptions } from './options.ts';
 
 /** Prints warnings, one a line, each where it was found. */
 export function reportFaults(faults: readonly Fault[], io: Io): void {
@@ -32,14 +35,23 @@ export function reportError(error: unknown, io: Io, verbose: boolean): void {
   );
 }
 
+/** The same on stdout for `-o json` and `-o yaml`, so that a script finds data there in every case. */
+export function reportErrorData(error: unknown, output: CommonOptions['output'], io: Io): void {
+  if (output === undefined) return;
+  const { code, message, hint, faults } =
+    error instanceof BootstrapError ? error : new BootstrapError('internal', String(error));
+  const data: Json = { code, message, ...(hint && { hint }), faults: uniqueFaults(faults).map(faultData) };
+  printResult(io, output, { error: data }, () => '');
+}
+
 /** A fault as data for `-o json`. */
-export function faultData(fault: Fault): Readonly<Record<string, unknown>> {
+export function faultData(fault: Fault): { readonly [key: string]: Json } {
   const origin = fault.at?.origin;
   return {
     severity: fault.severity,
     message: fault.message,
     ...(fault.hint && { hint: fault.hint }),
     ...(fault.at && { path: fault.at.path }),
-    ...(origin && ('place' in origin ? origin.place : { source: describeOrigin(origin) })),
+    ...(origin && ('place' in origin ? { ...origin.place } : { source: describeOrigin(origin) })),
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type AtomicFile, makeDirectory, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 
-/** Which files of `nodes/` were rendered, and with which content: only those are ever removed again. */
+/** Which files were rendered, and with which content: only those are ever replaced or removed. */
 const INDEX = '.rendered.json';
 
 /** `cp1/etc/kubernetes/…` → SHA-256 of what was written there. */
@@ -25,6 +25,8 @@ export interface DirectoryPlan {
   readonly changes: readonly DirectoryChange[];
   /** Files below a node's directory that no run has written: they are left alone. */
   readonly strays: readonly string[];
+  /** Files where others are to be written, that no run has written: somebody's own, which must not be lost. */
+  readonly foreign: readonly string[];
   readonly unchanged: number;
 }
 
@@ -70,6 +72,7 @@ export function planDirectory(root: string, all: readonly Bundle[], chosen: Read
   const index = readIndex(root);
   const changes: DirectoryChange[] = [];
   const wanted = new Set<string>();
+  const foreign: string[] = [];
   let unchanged = 0;
   for (const bundle of all) {
     for (const file of bundle.files) {
@@ -82,6 +85,7 @@ export function planDirectory(root: string, all: readonly Bundle[], chosen: Read
         continue;
       }
       const edited = before !== undefined && index[path] !== undefined && index[path] !== sha256(before);
+      if (before && index[path] === undefined && !before.equals(file.content)) foreign.push(path);
       const kind = before ? 'change' : 'create';
       changes.push({ kind, path, sensitive: file.sensitive, ...(before && { before }), after: file.content, edited });
     }
@@ -95,7 +99,7 @@ export function planDirectory(root: string, all: readonly Bundle[], chosen: Read
     if (index[path] === sha256(before)) changes.push({ kind: 'remove', path, sensitive: true, before, edited: false });
     else strays.push(path);
   }
-  return { changes, strays, unchanged };
+  return { changes, strays, foreign, unchanged };
 }
 
 const isTemporary = (path: string) => /(^|\/)\.[^/]+\.tmp-[0-9a-f]{12}$/.test(path);
@@ -114,12 +118,20 @@ export async function writeDirectory(root: string, bundles: readonly Bundle[], p
   );
   const changed = new Set(plan.changes.map(({ path }) => path.split('/')[0]));
   for (const bundle of bundles) if (changed.has(bundle.node)) await makeDirectories(root, bundle);
+  // told before they are there: a killed run's files are known as ours to the next one
+  const created = plan.changes
+    .filter(({ kind }) => kind === 'create')
+    .flatMap(({ path, after }) => (after ? [[path, sha256(after)] as const] : []));
+  if (created.length) await writeIndex(root, { ...readIndex(root), ...Object.fromEntries(created) });
   await writeFilesAtomic([...writes].sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path))));
   for (const { kind, path } of plan.changes) if (kind === 'remove') removeWithEmptyParents(root, path);
-  const index = nextIndex(readIndex(root), bundles, plan);
-  const text = `${JSON.stringify(index, Object.keys(index).sort(), 1)}\n`;
-  if (readIfThere(join(root, INDEX))?.toString() !== text)
-    await writeFilesAtomic([{ path: join(root, INDEX), content: text, mode: 0o600 }]);
+  await writeIndex(root, nextIndex(readIndex(root), bundles, plan));
+}
+
+async function writeIndex(root: string, index: Index): Promise<void> {
+  const path = join(root, INDEX);
+  const content = `${JSON.stringify(index, Object.keys(index).sort(), 1)}\n`;
+  if (readIfThere(path)?.toString() !== content) await writeFilesAtomic([{ path, content, mode: 0o600 }]);
 }
 
 const isManifest = (path: string) => path.includes('/etc/kubernetes/manifests/');

@@ -12,8 +12,10 @@ import {
 } from './flag-table.ts';
 import { checkFlagName, checkFlagValues } from './flags.ts';
 import { checkEtcdGates, type GateData, type GateTable, gateTable, readGates } from './gates.ts';
+import { canonicalKubeletConfig } from './kubelet-canonical.ts';
 import { checkKubeletConfig, type FieldFinding } from './kubelet-config.ts';
 import { type Field, type FieldData, fieldTree } from './kubelet-fields.ts';
+import { checkNames, type NameData } from './names.ts';
 import { checkTogether, type FlagFinding } from './together.ts';
 
 /** Everything that is known of the programs of one Kubernetes minor, and of the etcd that goes with it. */
@@ -37,6 +39,8 @@ export interface Catalogue {
   checkTogether(component: Component, flags: ReadonlyMap<string, readonly string[]>): readonly FlagFinding[];
   /** What is wrong with a whole KubeletConfiguration: fields, types, gates. */
   checkKubeletConfig(config: unknown): readonly FieldFinding[];
+  /** A KubeletConfiguration with durations and quantities written as Go writes them; what cannot be read stays. */
+  canonicalKubeletConfig(config: unknown): unknown;
 }
 
 /** Reads the data of a minor out of `KNOWN_MINORS`; everything after it is synchronous. */
@@ -55,6 +59,7 @@ export async function loadCatalogue(minor: number): Promise<Catalogue> {
     },
     etcd: data.etcd,
     gates: gateTable(data.featureGates as GateData, minor),
+    names: data.names,
     kubeletFields: once(() => fieldTree(data.kubeletConfig as FieldData)),
   };
   return makeCatalogue(facts, etcdMinor);
@@ -66,6 +71,7 @@ interface Facts {
   readonly tables: Readonly<Record<Exclude<Component, 'etcd'>, () => FlagTable>>;
   readonly etcd: EtcdData;
   readonly gates: GateTable;
+  readonly names: NameData;
   readonly kubeletFields: () => Field;
 }
 
@@ -90,11 +96,15 @@ function makeCatalogue(facts: Facts, etcdMinor: EtcdMinor): Catalogue {
       const table = tables[component]();
       const unknown = checkFlagName(table, name, () => COMPONENTS.map((other) => [other, tables[other]()] as const));
       if (unknown) return [unknown];
-      const findings = checkFlagValues(component, table, name, values);
+      const findings = [
+        ...checkFlagValues(component, table, name, values),
+        ...checkNames(facts.names, component, minor, name, values),
+      ];
       return name === 'feature-gates' ? [...findings, ...checkGates(component, values)] : findings;
     },
     checkTogether: (component, flags) => checkTogether(component, etcdMinor, flags),
     checkKubeletConfig: (config) => checkKubeletConfig(facts.kubeletFields(), minor, gates, config),
+    canonicalKubeletConfig: (config) => canonicalKubeletConfig(facts.kubeletFields(), config),
   };
 }
 

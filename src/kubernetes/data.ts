@@ -7,3 +7,4 @@ export { default as controllerManager } from './data/kube-controller-manager.jso
 export { default as scheduler } from './data/kube-scheduler.json' with { type: 'json' };
 export { default as kubelet } from './data/kubelet.json' with { type: 'json' };
 export { default as kubeletConfig } from './data/kubelet-config.json' with { type: 'json' };
+export { default as names } from './data/names.json' with { type: 'json' };

@@ -82,19 +82,6 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'etcd cipher-suites': CIPHER_SUITES,
 };
 
-/** Admission plugins of 1.36. The list differs a little between minors, so a name is only doubted where one is near. */
-const ADMISSION_PLUGINS: readonly string[] = [
-  ...['AlwaysAdmit', 'AlwaysDeny', 'AlwaysPullImages', 'CertificateApproval', 'CertificateSigning'],
-  ...['CertificateSubjectRestriction', 'ClusterTrustBundleAttest', 'DefaultIngressClass', 'DefaultStorageClass'],
-  ...['DefaultTolerationSeconds', 'DenyServiceExternalIPs', 'EventRateLimit', 'ExtendedResourceToleration'],
-  ...['ImagePolicyWebhook', 'LimitPodHardAntiAffinityTopology', 'LimitRanger', 'MutatingAdmissionPolicy'],
-  ...['MutatingAdmissionWebhook', 'NamespaceAutoProvision', 'NamespaceExists', 'NamespaceLifecycle'],
-  ...['NodeRestriction', 'OwnerReferencesPermissionEnforcement', 'PersistentVolumeClaimResize', 'PodNodeSelector'],
-  ...['PodSecurity', 'PodTolerationRestriction', 'PodTopologyLabels', 'Priority', 'ResourceQuota', 'RuntimeClass'],
-  ...['ServiceAccount', 'StorageObjectInUseProtection', 'TaintNodesByCondition', 'ValidatingAdmissionPolicy'],
-  'ValidatingAdmissionWebhook',
-];
-
 /** What a flag's own program refuses beyond the type of the value. `name` is the flag, `--` left out. */
 export function checkMeaning(component: Component, name: string, type: string, value: string): Finding | undefined {
   const key = `${component} ${name}`;
@@ -107,7 +94,6 @@ export function checkMeaning(component: Component, name: string, type: string, v
     if (item.trim() && !list?.includes(item.trim()))
       return error(`--${name}: ${show(item.trim())} is not known`, suggestion(item, list ?? []));
   }
-  if (/^(enable|disable)-admission-plugins$/.test(name)) return checkPlugins(name, value);
   if (/^u?int/.test(type)) return checkNumber(component, name, value);
   if (key === 'kube-apiserver goaway-chance') {
     const chance = parseGoFloat(value) ?? 0;
@@ -127,15 +113,6 @@ export function checkMeaning(component: Component, name: string, type: string, v
 function suggestion(word: string, words: readonly string[]): string {
   const near = nearest(word.trim(), words);
   return near ? `did you mean "${near}"?` : `known are ${oneOf(words)}`;
-}
-
-function checkPlugins(name: string, value: string): Finding | undefined {
-  for (const plugin of value.split(',')) {
-    const near = plugin && !ADMISSION_PLUGINS.includes(plugin) ? nearest(plugin, ADMISSION_PLUGINS) : undefined;
-    if (near)
-      return warning(`--${name}: ${show(plugin)} is not an admission plugin known here`, `did you mean "${near}"?`);
-  }
-  return undefined;
 }
 
 /** Ports and the few numbers whose range is plain. */

@@ -39,7 +39,7 @@ export function checkFlagValues(
     const joined = facts.type.endsWith('(comma)') ? 'join them with commas' : 'give one value';
     findings.push(error(`--${name} is given ${values.length} times, but only the last would count`, joined));
   }
-  for (const value of values) {
+  for (const value of values.flatMap((text) => (name === 'feature-gates' ? gatesOf(text) : [text]))) {
     const problem = checkType(READ_AS[`${component} ${name}`] ?? facts.type, value);
     if (problem) {
       findings.push(error(`--${name}: ${SECRET.test(name) ? 'the value' : show(value)} ${problem.is}`, problem.hint));
@@ -49,6 +49,12 @@ export function checkFlagValues(
     if (finding) findings.push(finding);
   }
   return findings;
+}
+
+/** Each gate is judged for itself, so that all that are wrong are told at once. */
+function gatesOf(text: string): readonly string[] {
+  const gates = text.split(',').filter((gate) => gate.trim());
+  return gates.length ? gates : [text];
 }
 
 function deprecated(table: FlagTable, facts: FlagFacts): Finding | undefined {

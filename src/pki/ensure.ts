@@ -11,8 +11,6 @@ import { failWith, readStoredPki, SERVICE_ACCOUNT, type Stored } from './stored.
 export interface EnsureOptions extends Sources {
   /** Milliseconds of life below which a certificate is issued again. */
   readonly renewBefore: number;
-  /** Make everything in memory and write nothing. */
-  readonly dryRun?: boolean;
 }
 
 /** One thing under `pki/` that was made. */
@@ -38,9 +36,9 @@ export interface EnsuredPki {
  * @throws BootstrapError where what is there must not be touched or cannot be used, naming all of it at once.
  */
 export async function ensurePki(inventory: Inventory, store: PkiStore, options: EnsureOptions): Promise<EnsuredPki> {
-  const { now, renewBefore, dryRun = false } = options;
+  const { now, renewBefore } = options;
   const { algorithm, certValidity } = inventory;
-  if (!dryRun) store.removeStaleTemps();
+  store.removeStaleTemps();
   const stored = readStoredPki(inventory, store);
   failWith(obstacles(stored, now, store), store.directory);
 
@@ -53,9 +51,9 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   const keyFiles = [...keys].map(([path, content]) => ({ path: `${path}.key`, content }));
   const [parts] = await Promise.all([
     issueAll(stored, certified, verdicts, keys, inventory, options),
-    dryRun ? undefined : store.write(keyFiles),
+    store.write(keyFiles),
   ]);
-  if (!dryRun) await store.write(newPublicFiles(stored, verdicts, parts));
+  await store.write(newPublicFiles(stored, verdicts, parts));
 
   return {
     pki: makePki(parts),

@@ -15,7 +15,7 @@ interface ForgePki {
   createCertificate(): { setExtensions(extensions: readonly object[]): void; readonly extensions: readonly object[] };
 }
 
-export interface NameAttribute {
+interface NameAttribute {
   readonly type: string;
   readonly value: string;
   readonly valueTagClass: forge.asn1.Type;

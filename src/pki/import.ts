@@ -39,19 +39,19 @@ export async function importPki(
   source: string,
   inventory: Inventory,
   store: PkiStore,
-  { now, dryRun = false }: { readonly now: Date; readonly dryRun?: boolean },
+  { now }: { readonly now: Date },
 ): Promise<ImportedPki> {
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
     throw new BootstrapError('usage', `${source}: there is no such directory`);
   }
-  if (!dryRun) store.removeStaleTemps();
+  store.removeStaleTemps();
   const importer = new Importer(source, store, now);
   for (const entry of inventory.authorities) importer.authority(entry);
   importer.serviceAccount();
   failWith(importer.faults, source);
   // Certificates first: a CA whose key alone had been taken over would be given a new certificate by the next `init`.
   const files = [...importer.publicFiles, ...importer.keyFiles];
-  if (!dryRun && files.length) await store.write(files);
+  if (files.length) await store.write(files);
   return { written: files.map(({ path }) => `pki/${path}`), notes: importer.notes };
 }
 

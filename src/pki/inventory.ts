@@ -1,4 +1,5 @@
 import { BootstrapError } from '../base/errors.ts';
+import { kubeletClientOrganization } from '../kubernetes/facts.ts';
 import { nthAddress, parseCidr } from '../spec/cidr.ts';
 import type { Cluster, ClusterNode, KeyAlgorithm } from '../spec/cluster.ts';
 import { canonicalAddress } from './addresses.ts';
@@ -19,7 +20,7 @@ export interface AuthorityEntry {
 }
 
 /** Whose certificate it is. */
-export type LeafUse =
+type LeafUse =
   | { readonly kind: 'admin' }
   | { readonly kind: 'super-admin' }
   | { readonly kind: 'node'; readonly node: string; readonly leaf: NodeLeaf };
@@ -123,7 +124,11 @@ function nodeLeaves(cluster: Cluster, node: ClusterNode): Partial<Readonly<Recor
         ...node.apiServer.certSANs,
       ],
     },
-    'apiserver-kubelet-client': client('kubernetes', 'kube-apiserver-kubelet-client'),
+    'apiserver-kubelet-client': client(
+      'kubernetes',
+      'kube-apiserver-kubelet-client',
+      kubeletClientOrganization(cluster.version),
+    ),
     'front-proxy-client': client('front-proxy', 'front-proxy-client'),
     ...(cluster.etcd.kind === 'local' && {
       'apiserver-etcd-client': client('etcd', 'kube-apiserver-etcd-client'),

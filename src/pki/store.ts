@@ -35,6 +35,24 @@ export interface PkiStore {
   removeStaleTemps(): void;
 }
 
+/** The same store, except that what is written stays in memory: for a dry run. */
+export function inMemory(store: PkiStore): PkiStore {
+  const files = new Map<string, PkiFile>();
+  return {
+    ...store,
+    read: (path) => {
+      const file = files.get(path);
+      if (!file) return store.read(path);
+      const { content } = file;
+      return typeof content === 'string' ? { text: content, mode: 0o644 } : { text: content.reveal(), mode: 0o600 };
+    },
+    write: async (all) => {
+      for (const file of all) files.set(file.path, file);
+    },
+    removeStaleTemps: () => undefined,
+  };
+}
+
 const MAX_BYTES = 1024 * 1024;
 
 /** @param directory the cluster directory, the one that holds `pki/`. */

@@ -26,7 +26,7 @@ export interface StoredAuthority {
   readonly trusted: readonly Certificate[];
 }
 
-export interface StoredServiceAccount {
+interface StoredServiceAccount {
   readonly key: SecretPem | undefined;
   readonly algorithm: string | undefined;
   /** As on disk; the key's own is among them. */

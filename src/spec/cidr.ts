@@ -78,3 +78,17 @@ export function contains(cidr: Cidr, address: string): boolean {
 export function nthAddress(cidr: Cidr, index: number): string {
   return addressText(cidr.first + BigInt(index), cidr.family);
 }
+
+const UNUSABLE: Readonly<Record<string, string>> = {
+  unspecified: 'the wildcard address',
+  loopback: 'a loopback address',
+  multicast: 'a multicast address',
+  broadcast: 'the broadcast address',
+  linkLocal: 'a link-local address',
+  ipv4Mapped: 'an IPv4 address in IPv6 form',
+};
+
+/** Why other machines cannot reach this address (Go: IsGlobalUnicast); undefined where they can. */
+export function unusableAddress(address: string): string | undefined {
+  return UNUSABLE[ipaddr.parse(address).range()];
+}

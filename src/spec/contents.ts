@@ -3,6 +3,7 @@ import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault } from '../base/fault.ts';
 import type { SpecContents } from './build-cluster.ts';
 import type { PatchTarget } from './cluster.ts';
+import { isSensitiveFile } from './masked.ts';
 import { readBytes, readTextFile } from './read-file.ts';
 import { asList, asStrings, asText } from './read-tree.ts';
 import { readYaml } from './read-yaml.ts';
@@ -64,7 +65,7 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
         sourceText === undefined
           ? Buffer.from(asText(content) ?? '')
           : readBytes(resolve(base, sourceText), sourceText, MAX_FILE_BYTES);
-      const sensitive = toJson(at(file, ['sensitive']) ?? content) === true;
+      const sensitive = isSensitiveFile(file) || bytes.includes('PRIVATE KEY');
       return {
         path: asText(at(file, ['path'])) ?? '',
         content: bytes,

@@ -14,7 +14,7 @@ import { readTextFile } from './read-file.ts';
 import { asList, asText } from './read-tree.ts';
 import { readYaml } from './read-yaml.ts';
 import { applySet } from './set-option.ts';
-import { at, fromJson, type MapTree, mergeTrees, pruneNulls, type Tree } from './tree.ts';
+import { at, fromJson, type MapTree, mergeTrees, pruneNulls, setAt, type Tree } from './tree.ts';
 import { validateDocument } from './validate-document.ts';
 
 export interface LoadOptions {
@@ -35,49 +35,86 @@ export interface LoadedCluster {
   readonly warnings: readonly Fault[];
 }
 
+/** What is wrong with a cluster file, and what can be made of the part that is sound. */
+export interface InspectedCluster {
+  /** Undefined where not even a node is left. Where there are errors it is good for further checks only. */
+  readonly cluster: Cluster | undefined;
+  readonly faults: readonly Fault[];
+}
+
 /**
  * Reads the cluster file, lays it over its profiles and defaults and checks everything.
  * @throws BootstrapError `cluster-file` with every fault there is; `usage` for bad options or where there is no file
  */
 export function loadCluster(options: LoadOptions): LoadedCluster {
+  const { cluster, faults } = inspectCluster(options);
+  if (!cluster || faults.some((fault) => fault.severity === 'error')) throw clusterFileError(options.shown, faults);
+  return { cluster, warnings: faults };
+}
+
+/**
+ * The same, for who wants to look for further faults in what is sound.
+ * @throws BootstrapError `cluster-file` where the file is no YAML map at all; `usage` for bad options or no file
+ */
+export function inspectCluster(options: LoadOptions): InspectedCluster {
   const document = readClusterFile(options);
   const structure = validateDocument(document, 'Cluster');
-  const chosen = chosenProfiles(document, options.profiles);
-  let profiles: readonly Profile[] = [];
-  let profileFaults: readonly Fault[] = [];
+  const { profiles, faults: profileFaults } = profilesFor(document, options);
+  const spec = withDefaults(mergedSpec(profiles, document));
+  const sound = structure.length ? withDefaults(mergedSpec(profiles, withoutFaulty(document, structure))) : spec;
+  const contents = readContents(sound, dirname(options.file));
+  // values of the wrong shape are reported once, by the schema; the checks pass over what they cannot read
+  const faults = [
+    ...structure,
+    ...profileFaults,
+    ...checkNodes(spec),
+    ...checkMembers(spec),
+    ...checkNetworking(spec),
+    ...checkSettings(spec),
+    ...checkRequires(spec, profiles),
+    ...contents.faults,
+  ];
+  const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
+  const names = profiles.map((profile) => profile.name);
+  return {
+    cluster: asList(at(sound, ['nodes'])).some(isNode) ? buildCluster(name, names, sound, contents) : undefined,
+    faults: uniqueFaults(faults.map((fault) => placed(fault, spec))),
+  };
+}
+
+function profilesFor(
+  document: Tree,
+  options: LoadOptions,
+): { readonly profiles: readonly Profile[]; readonly faults: readonly Fault[] } {
   try {
-    profiles = resolveProfiles(chosen, options.profileFolders);
+    return {
+      profiles: resolveProfiles(chosenProfiles(document, options.profiles), options.profileFolders),
+      faults: [],
+    };
   } catch (error) {
     if (!(error instanceof BootstrapError) || !error.faults.length) throw error;
-    profileFaults = error.faults;
+    return { profiles: [], faults: error.faults };
   }
-  const spec = withDefaults(mergedSpec(profiles, document));
-  const contents = structure.length
-    ? { patches: [], files: [], faults: [] }
-    : readContents(spec, dirname(options.file));
-  // values of the wrong shape are reported once, by the schema; the checks below pass over what they cannot read
-  const faults = uniqueFaults(
-    [
-      ...structure,
-      ...profileFaults,
-      ...checkNodes(spec),
-      ...checkMembers(spec),
-      ...checkNetworking(spec),
-      ...checkSettings(spec),
-      ...checkRequires(spec, profiles),
-      ...contents.faults,
-    ].map((fault) => placed(fault, spec)),
-  );
-  const errors = faults.filter((fault) => fault.severity === 'error');
-  if (errors.length) throw clusterFileError(options.shown, faults);
-  const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
-  const cluster = buildCluster(
-    name,
-    profiles.map((p) => p.name),
-    spec,
-    contents,
-  );
-  return { cluster, warnings: faults };
+}
+
+const isNode = (node: Tree) => asText(at(node, ['name'])) !== undefined && asList(at(node, ['addresses'])).length > 0;
+
+/** The tree without the values at which there is an error. */
+function withoutFaulty(tree: Tree, faults: readonly Fault[]): Tree {
+  const paths = new Set(faults.map((fault) => fault.at?.path));
+  const isSound = (value: Tree) => !paths.has(value.path);
+  const prune = (value: Tree): Tree => {
+    if (value.kind === 'list') return { ...value, items: value.items.filter(isSound).map(prune) };
+    if (value.kind === 'scalar') return value;
+    return {
+      ...value,
+      entries: new Map([...value.entries].filter(([, v]) => isSound(v)).map(([k, v]) => [k, prune(v)])),
+    };
+  };
+  const pruned = prune(tree);
+  const nodes = at(pruned, ['spec', 'nodes']);
+  if (nodes?.kind !== 'list') return pruned;
+  return setAt(pruned, ['spec', 'nodes'], { ...nodes, items: nodes.items.filter(isNode) });
 }
 
 /** The error for a cluster file with these faults; warnings among them are shown too. */

@@ -23,6 +23,7 @@ export interface ProfileRequires {
 export interface Profile {
   readonly name: string;
   readonly file: string;
+  readonly folder: ProfileFolder;
   readonly description: string;
   readonly extends: readonly string[];
   readonly requires: ProfileRequires;
@@ -64,6 +65,7 @@ export function readProfile(name: string, folders: readonly ProfileFolder[], wan
   return {
     name,
     file,
+    folder,
     text,
     description: json.description ?? '',
     extends: json.extends ?? [],
@@ -81,15 +83,24 @@ export function resolveProfiles(
   folders: readonly ProfileFolder[],
 ): readonly Profile[] {
   const done = new Map<string, Profile>();
-  const visit = (name: string, chain: readonly string[], wantedAt?: Located): void => {
-    if (chain.includes(name)) {
+  const visit = (name: string, chain: readonly string[], wantedAt?: Located, within = folders): void => {
+    if (chain.includes(name) && within === folders) {
       const message = `profiles extend each other in a circle: ${[...chain.slice(chain.indexOf(name)), name].join(' → ')}`;
       throw new BootstrapError('cluster-file', message, { faults: [errorAt(wantedAt, message)] });
     }
-    if (done.has(name)) return;
-    const profile = readProfile(name, folders, wantedAt);
-    for (const base of profile.extends) visit(base, [...chain, name], wantedAt);
-    done.set(name, profile);
+    const profile = readProfile(name, within, wantedAt);
+    const key = `${profile.folder.path}/${name}`;
+    if (done.has(key)) return;
+    for (const base of profile.extends) {
+      // what extends its own name means the built-in one that it stands before
+      visit(
+        base,
+        [...chain, name],
+        wantedAt,
+        base === name ? within.slice(within.indexOf(profile.folder) + 1) : folders,
+      );
+    }
+    done.set(key, profile);
   };
   const faults: Fault[] = [];
   for (const { name, at: wantedAt } of names) {

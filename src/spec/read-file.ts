@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { BootstrapError } from '../base/errors.ts';
 import { systemErrorCode, systemErrorReason } from '../base/system-error.ts';
 
@@ -27,7 +27,8 @@ export function readTextFile(path: string, shown: string): string {
 export function readBytes(path: string, shown: string, limit: number): Buffer {
   let handle: number;
   try {
-    handle = openSync(path, 'r');
+    // not blocking, because opening a named pipe would wait for its writer
+    handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const missing = systemErrorCode(error) === 'ENOENT';
     throw new BootstrapError(
@@ -37,7 +38,11 @@ export function readBytes(path: string, shown: string, limit: number): Buffer {
   }
   try {
     const stat = fstatSync(handle);
-    if (stat.isDirectory()) throw new BootstrapError('cluster-file', `${shown}: is a directory, not a file`);
+    if (!stat.isFile())
+      throw new BootstrapError(
+        'cluster-file',
+        `${shown}: is ${stat.isDirectory() ? 'a directory' : 'a device or a pipe'}, not a file`,
+      );
     if (stat.size > limit)
       throw new BootstrapError(
         'cluster-file',

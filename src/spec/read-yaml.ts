@@ -68,6 +68,7 @@ export function readYaml(source: YamlSource): YamlResult {
 
 function yamlMessage(code: string, message: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key stands twice in the same map';
+  if (/call stack/i.test(message)) return 'is nested too deeply';
   if (code === 'TAB_AS_INDENT') return 'a tab is used as indentation; YAML allows spaces only';
   const text = message.replace(/\s+/g, ' ').trim();
   return `not valid YAML: ${text.length > 200 ? `${text.slice(0, 197)}...` : text}`;

@@ -12,15 +12,17 @@ export interface SchemaError {
 }
 
 /** Fields of kubeadm's that have another name or place here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  clusterName: 'metadata.name',
-  encryptionAlgorithm: 'spec.pki.algorithm',
-  certificateValidityPeriod: 'spec.pki.certValidity',
-  caCertificateValidityPeriod: 'spec.pki.caValidity',
-  localAPIEndpoint: 'spec.nodes[].addresses and spec.apiServer.bindPort',
-  nodeRegistration: 'spec.nodes[]',
-  kubeletExtraArgs: 'spec.kubelet.extraArgs',
-};
+const ELSEWHERE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    clusterName: 'metadata.name',
+    encryptionAlgorithm: 'spec.pki.algorithm',
+    certificateValidityPeriod: 'spec.pki.certValidity',
+    caCertificateValidityPeriod: 'spec.pki.caValidity',
+    localAPIEndpoint: 'spec.nodes[].addresses and spec.apiServer.bindPort',
+    nodeRegistration: 'spec.nodes[]',
+    kubeletExtraArgs: 'spec.kubelet.extraArgs',
+  }),
+);
 
 /** Turns ajv's errors into placed faults for the user; `schema` is that of `tree`. */
 export function schemaFaults(errors: readonly SchemaError[], tree: Tree, schema: SchemaNode): readonly Fault[] {
@@ -92,7 +94,7 @@ function unknownField(
   const keyOrigin = value?.kind === 'map' ? value.keys?.get(name) : undefined;
   const where = locate(tree, [...segments, name]);
   const known = Object.keys(schemaAt(schema, segments)?.properties ?? {});
-  const others = ELSEWHERE[name] ?? fieldPaths(name).join(' or ');
+  const others = ELSEWHERE.get(name) ?? fieldPaths(name).join(' or ');
   const hint =
     didYouMean(name, known) ??
     (others ? `it belongs at ${others}` : known.length ? `known here: ${known.join(', ')}` : undefined);

@@ -23,5 +23,8 @@ export function validateDocument(tree: Tree, kind: 'Cluster' | 'Profile'): reado
   if (tree.kind !== 'map') return [errorAt(tree, `must be a map with apiVersion, kind and spec`)];
   const pruned = pruneNulls(tree);
   const structure = validate(toJson(pruned)) ? [] : schemaFaults(validate.errors ?? [], pruned, schema);
-  return [...structure, ...formatFaults(pruned, schema)];
+  const formats = formatFaults(pruned, schema);
+  // of `kubernetesVersion: 1.36` the format says more than "must be a text" does
+  const said = new Set(formats.map((fault) => fault.at?.path));
+  return [...structure.filter((fault) => !said.has(fault.at?.path)), ...formats];
 }

@@ -306,12 +306,37 @@ describe('the value of a flag', () => {
   });
 });
 
-describe('admission plugins', () => {
-  it('are doubted where a known one is near', () => {
-    expect(check('kube-apiserver', 'enable-admission-plugins', 'NodeRestriction,AlwaysPullImage')).toMatchObject([
-      { severity: 'warning', hint: 'did you mean "AlwaysPullImages"?' },
+describe('admission plugins and controllers', () => {
+  it('that 1.36 does not have end the program; every wrong one is told', () => {
+    expect(check('kube-apiserver', 'enable-admission-plugins', 'NodeRestriction,AlwaysPullImage,Mine')).toMatchObject([
+      { severity: 'error', hint: 'did you mean "AlwaysPullImages"?' },
+      { severity: 'error', message: expect.stringContaining('"Mine" is no admission plugin of 1.36') },
     ]);
-    expect(check('kube-apiserver', 'enable-admission-plugins', 'SomethingOfMyOwnMaking')).toEqual([]);
+    expect(check('kube-controller-manager', 'controllers', '*,-nodelifecycl')).toMatchObject([
+      { severity: 'error', hint: 'did you mean "nodelifecycle"?' },
+    ]);
+  });
+
+  it('are known by all their names', () => {
+    expect(check('kube-controller-manager', 'controllers', '*,-ttl,bootstrapsigner,token-cleaner-controller')).toEqual([]);
+    expect(check('kube-apiserver', 'disable-admission-plugins', '')).toEqual([]);
+    expect(check('kube-apiserver', 'disable-admission-plugins', 'PodGroupProtection')).toEqual([]);
+  });
+
+  it('are only doubted in other minors', () => {
+    expect(of(37).checkFlag('kube-apiserver', 'enable-admission-plugins', ['Mine'])).toMatchObject([
+      { severity: 'warning' },
+    ]);
+  });
+});
+
+describe('feature gates', () => {
+  it('are all told that are wrong', () => {
+    const messages = check('kube-apiserver', 'feature-gates', 'A=maybe,B,AllBeta=false,NoSuchGate=true').map(
+      ({ message }) => message,
+    );
+    expect(messages).toHaveLength(3);
+    expect(messages.join()).toMatch(/A=maybe.*"B".*NoSuchGate/);
   });
 });
 

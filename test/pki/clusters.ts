@@ -14,6 +14,7 @@ export interface ClusterOptions {
   readonly serviceAccountAlgorithm?: KeyAlgorithm;
   readonly caValidityHours?: number;
   readonly certValidityHours?: number;
+  readonly version?: Cluster['version'];
 }
 
 export function testCluster(options: ClusterOptions = {}): Cluster {
@@ -24,6 +25,7 @@ export function testCluster(options: ClusterOptions = {}): Cluster {
     etcd: { serverCertSANs: options.serverCertSANs ?? [], peerCertSANs: options.peerCertSANs ?? [] },
   }));
   const cluster: Partial<Cluster> = {
+    version: options.version ?? { text: 'v1.36.2', minor: 36, patch: 2 },
     endpoint: options.endpoint === undefined ? undefined : { host: options.endpoint, port: 6443 },
     nodes: nodes as unknown as readonly ClusterNode[],
     networking: {

@@ -94,3 +94,18 @@ test('etcd’s own certificates take the names that are meant for servers and fo
     addresses: ['10.0.0.11', '127.0.0.1', '::1', '10.9.9.9'],
   });
 });
+
+describe('what differs between Kubernetes versions', () => {
+  test.each([
+    [0, 'kubeadm:cluster-admins'],
+    [1, undefined],
+  ])(
+    'the API server’s client certificate for kubelets in 1.36.%i has the organization of that kubeadm',
+    (patch, organization) => {
+      const { leaves } = pkiInventory(testCluster({ version: { text: `v1.36.${patch}`, minor: 36, patch } }));
+      expect(leaves.find((leaf) => leaf.path.endsWith('apiserver-kubelet-client'))?.subject.organization).toBe(
+        organization,
+      );
+    },
+  );
+});

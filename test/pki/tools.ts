@@ -10,7 +10,7 @@ import type { Inventory } from '../../src/pki/inventory.ts';
 import { generateKey } from '../../src/pki/keys.ts';
 import { openPkiStore } from '../../src/pki/store.ts';
 
-export const HOUR = 3_600_000;
+const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
 /** A directory that is gone after the test. */
@@ -21,8 +21,13 @@ export function temporaryDirectory(): string {
 }
 
 /** `ensurePki` as the program calls it, with real keys. */
-export function ensure(inventory: Inventory, dir: string, options: Partial<EnsureOptions> = {}): Promise<EnsuredPki> {
-  return ensurePki(inventory, openPkiStore(dir), {
+export function ensure(
+  inventory: Inventory,
+  dir: string,
+  options: Partial<EnsureOptions> = {},
+  store = openPkiStore(dir),
+): Promise<EnsuredPki> {
+  return ensurePki(inventory, store, {
     now: new Date(),
     randomBytes,
     generateKey,

@@ -69,17 +69,19 @@ const scalar = fc.oneof(
   fc.constant(null),
 );
 
+interface Choices {
+  readonly const?: Json;
+  readonly enum?: readonly Json[];
+}
+
 function valueFor(node: SchemaNode, depth: number): fc.Arbitrary<Json> {
   const here = resolved(node);
   const wrong: fc.Arbitrary<Json> = fc.oneof(scalar, fc.constant([]), fc.constant({}));
-  const right = rightFor(here, depth);
+  const right = rightFor(here as SchemaNode & Choices, depth);
   return fc.oneof({ weight: 9, arbitrary: right }, { weight: 1, arbitrary: wrong });
 }
 
-function rightFor(
-  here: SchemaNode & { readonly const?: Json; readonly enum?: readonly Json[] },
-  depth: number,
-): fc.Arbitrary<Json> {
+function rightFor(here: SchemaNode & Choices, depth: number): fc.Arbitrary<Json> {
   if (here.const !== undefined) return fc.constant(here.const);
   if (here.enum) return fc.constantFrom(...here.enum);
   if (here.properties && depth < 7) {

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { clusterOf, faultsOf, file, THREE } from '../support/spec.ts';
 
 const ONE = 'nodes: [{name: cp1, addresses: [10.0.0.11]}]';
@@ -129,8 +132,8 @@ apiServer:
     ['extraArgs as a list', `${ONE}\napiServer: {extraArgs: [{name: v, value: "4"}]}`, 'must be a map, not a list'],
     [
       'a number where a text is wanted',
-      `${ONE}\nnetworking: {dnsDomain: 1.5}`,
-      'must be a text, not 1.5; write it in quotes: "1.5"',
+      `${ONE}\netcd: {local: {imageTag: 3.5}}`,
+      'must be a text, not 3.5; write it in quotes: "3.5"',
     ],
     [
       'a file with content and source',
@@ -272,5 +275,59 @@ nodes:
       ),
     );
     expect(nodes[0]?.scheduler.extraArgs[0]?.values).toEqual(['3']);
+  });
+});
+
+describe('what a tester found', () => {
+  test('a broken part does not hide what is wrong elsewhere', () => {
+    const text = file(
+      `${THREE}\napiServer: {bindPort: x}\nfiles: [{path: /etc/a, mode: "9"}, {path: /etc/b, source: no-such-file}]`,
+    );
+    expect(faultsOf(text).length).toBe(4);
+  });
+
+  test('a profile can extend the built-in one of its own name', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bootstrap-profiles-'));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const own = (name: string, text: string) =>
+      writeFileSync(join(dir, `${name}.yaml`), `apiVersion: bootstrap/v1alpha1\nkind: Profile\n${text}\n`);
+    own('small', 'extends: [small]\nspec: {imageRepository: registry.lab.example}');
+    own('a', 'extends: [b]\nspec: {}');
+    own('b', 'extends: [a]\nspec: {}');
+    const profileFolders = [
+      { path: dir, shown: 'mine' },
+      { path: new URL('../../profiles', import.meta.url).pathname, shown: 'profiles' },
+    ];
+    const cluster = clusterOf(file(ONE), { profiles: ['small'], profileFolders });
+    expect([cluster.imageRepository, cluster.nodes[0]?.scheduler.resources]).toEqual([
+      'registry.lab.example',
+      { requests: { cpu: '25m', memory: '32Mi' } },
+    ]);
+    expect(faultsOf(file(ONE), { profiles: ['a'], profileFolders }).join()).toContain(
+      'extend each other in a circle: a → b → a',
+    );
+  });
+
+  test.each([
+    ['the name of a prototype', `${ONE}\n__proto__: {}`, 'spec.__proto__: unknown field; known here: profiles'],
+    [
+      'a version that YAML reads as a number',
+      `${ONE}\nkubernetesVersion: 1.36`,
+      '"1.36" is not a full version: the patch number is missing; write v1.36.4',
+    ],
+    ['an endpoint that nobody can reach', `${ONE}\ncontrolPlaneEndpoint: 0.0.0.0:6443`, 'is the wildcard address'],
+    [
+      'a service subnet of loopback addresses',
+      `${ONE}\nnetworking: {serviceSubnet: 127.0.0.0/16}`,
+      'begins with a loopback address',
+    ],
+    ['the root as a CA directory', `${ONE}\nhostCACertDirs: [/]`, '/ is not a directory of CA certificates'],
+    [
+      'one node without the second family',
+      `${THREE.replace('10.0.0.11', '10.0.0.11, fd00::11').replace('10.0.0.12', '10.0.0.12, fd00::12')}\nnetworking: {serviceSubnet: "10.96.0.0/16,fd00:96::/112"}`,
+      'warning: cluster.yaml:8:30: spec.nodes[2].addresses: has no IPv6 address',
+    ],
+  ])('%s is told', (_, spec, message) => {
+    expect(faultsOf(file(spec)).join('\n')).toContain(message);
   });
 });

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../base/atomic-file.ts';
 import { BootstrapError } from '../../base/errors.ts';
-import type { LoadedCluster } from '../../spec/load.ts';
 import { parseTime, printResult } from '../format.ts';
+import { checkOptions } from '../init/check-options.ts';
 import { clusterText } from '../init/cluster-text.ts';
 import { initReport } from '../init/init-report.ts';
 import { processIo } from '../io.ts';
-import { load } from '../load.ts';
+import { type CheckedCluster, loadChecked } from '../load.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Produced, produce, producedData } from '../produce.ts';
 import { reportFaults } from '../report.ts';
@@ -42,25 +42,26 @@ export async function init(options: InitOptions): Promise<number> {
   const io = processIo(options);
   const space = workspace(options);
   const renewBefore = options.renewBefore === undefined ? undefined : parseTime('--renew-before', options.renewBefore);
+  checkOptions(options);
   const onKey = keyProgress(io);
   const text = await clusterText(space, options, io);
   const overlay: CommonOptions = text.written ? { ...options, set: [], profile: [] } : options;
-  const loaded = load(space, overlay, text.content);
+  const loaded = await loadChecked(space, overlay, text.content);
   if (options.dryRun)
     return finish(
       loaded,
-      await produce(space, loaded.cluster, { renewBefore, dryRun: true, importFrom: options.pki, onKey }),
+      await produce(space, loaded, { renewBefore, dryRun: true, founding: true, importFrom: options.pki, onKey }),
     );
 
   await makeDirectory(space.dir, 0o755);
   const produced = await withLock(space.dir, 'bootstrap init', io, () =>
-    produce(space, loaded.cluster, { renewBefore, dryRun: false, importFrom: options.pki, onKey }, () =>
+    produce(space, loaded, { renewBefore, dryRun: false, founding: true, importFrom: options.pki, onKey }, () =>
       writeOwn(space, text.written),
     ),
   );
   return finish(loaded, produced);
 
-  function finish({ cluster, warnings }: LoadedCluster, produced: Produced): number {
+  function finish({ cluster, warnings }: CheckedCluster, produced: Produced): number {
     io.progress('');
     reportFaults([...text.warnings, ...warnings, ...produced.warnings], io);
     for (const note of [...text.notes, ...produced.notes]) io.note(note);
@@ -72,6 +73,7 @@ export async function init(options: InitOptions): Promise<number> {
       initReport(space, cluster, produced, {
         created: text.written !== undefined,
         dryRun: options.dryRun === true,
+        quiet: options.quiet === true,
         color: io.color,
       }),
     );

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { parse, parseDocument } from 'yaml';
 import { BootstrapError } from '../../base/errors.ts';
 import { describeOrigin, type Fault } from '../../base/fault.ts';
 import { convertKubeadm } from '../../spec/from-kubeadm/convert.ts';
@@ -33,10 +34,13 @@ export interface ClusterText {
 export async function clusterText(space: Workspace, options: InitOptions, io: Io): Promise<ClusterText> {
   const shown = space.show(space.clusterFile);
   const exists = existsSync(space.clusterFile);
+  if (!exists && lstatSync(space.clusterFile, { throwIfNoEntry: false })) {
+    throw new BootstrapError('usage', `${shown} is a link to something that is not there`);
+  }
   if (exists) {
     const content = readTextFile(space.clusterFile, shown);
     const difference = options.fromKubeadm === undefined ? describesOther(content, shown, options) : undefined;
-    if (options.fromKubeadm !== undefined && fromKubeadm(options).content !== content) {
+    if (options.fromKubeadm !== undefined && !isDeepStrictEqual(parse(fromKubeadm(options).content), parse(content))) {
       throw conflict(shown, `it is not what --from-kubeadm ${options.fromKubeadm} gives`);
     }
     if (difference) throw conflict(shown, difference);

@@ -1,6 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { Io } from '../io.ts';
 import { askForCluster } from './ask.ts';
+import { isHa, mastersMissing } from './masters-missing.ts';
 import type { NewCluster, NewNode } from './new-cluster.ts';
 import { thisMachine } from './this-machine.ts';
 
@@ -12,17 +13,20 @@ export interface DescribeOptions {
   readonly yes?: boolean;
 }
 
-/**
- * Reads `--node cp1=10.0.0.11` or `cp1=10.0.0.11,fd00::11`.
- * @throws BootstrapError `usage` for the form alone; names and addresses are checked with the cluster file
- */
+export const NODE_FORM = 'for example --node cp1=10.0.0.11, for dual stack --node cp1=10.0.0.11,fd00::11';
+
+/** Reads `--node cp1=10.0.0.11` or `cp1=10.0.0.11,fd00::11`; undefined where it is not of that form. */
+export function readNodeOption(text: string): NewNode | undefined {
+  const [, name, addresses] = /^([^=\s]+)=([^=\s]+)$/.exec(text) ?? [];
+  if (name === undefined || addresses === undefined) return undefined;
+  return { name, addresses: addresses.split(',').filter(Boolean) };
+}
+
+/** The same where the form is known to be right. @throws BootstrapError `usage` where it is not */
 export function parseNodeOption(text: string): NewNode {
-  const match = /^([^=\s]+)=([^=\s]+)$/.exec(text);
-  const [, name = '', addresses = ''] = match ?? [];
-  if (match) return { name, addresses: addresses.split(',').filter(Boolean) };
-  throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, {
-    hint: 'for example --node cp1=10.0.0.11, for dual stack --node cp1=10.0.0.11,fd00::11',
-  });
+  const read = readNodeOption(text);
+  if (read) return read;
+  throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, { hint: NODE_FORM });
 }
 
 /**
@@ -44,19 +48,21 @@ export async function describeCluster(options: DescribeOptions, io: Io): Promise
     if (machine) return { ...known, nodes: [machine] };
   }
   const missing = missingOptions(known);
+  const canAsk = io.interactive && !options.yes;
+  if (canAsk && (missing.length || mastersMissing(known))) return askForCluster(known);
   if (!missing.length) return known;
-  if (io.interactive && !options.yes) return askForCluster(known);
   throw new BootstrapError(
     'usage',
     `there is no cluster file yet, and to write one ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,
     {
-      hint: `this would work:\n\n${exampleCommand(known)}\n\n  On a terminal, \`bootstrap init\` asks for them.`,
+      hint: `this would work:\n\n${exampleCommand(known)}${options.yes ? '' : '\n\n  On a terminal, `bootstrap init` asks for them.'}`,
     },
   );
 }
 
-function missingOptions({ nodes, endpoint, profiles }: NewCluster): readonly string[] {
-  const several = nodes.length > 1 || profiles.some((name) => name.startsWith('ha'));
+function missingOptions(cluster: NewCluster): readonly string[] {
+  const { nodes, endpoint, profiles } = cluster;
+  const several = nodes.length > 1 || isHa(cluster);
   return [
     ...(nodes.length ? [] : ['--node']),
     ...(several && endpoint === undefined ? ['--endpoint'] : []),

@@ -1,13 +1,19 @@
+import { basename, join } from 'node:path';
 import type { Cluster } from '../../spec/cluster.ts';
+import { asObject } from '../../spec/read-tree.ts';
+import { at } from '../../spec/tree.ts';
 import { count, table } from '../format.ts';
 import type { Io } from '../io.ts';
 import type { Produced } from '../produce.ts';
 import { producedLines } from '../produced-lines.ts';
+import { shellQuoted } from '../shell-quoted.ts';
 import type { Workspace } from '../workspace.ts';
 
 export interface InitState {
   readonly created: boolean;
   readonly dryRun: boolean;
+  /** One line only. */
+  readonly quiet: boolean;
   readonly color: Io['color'];
 }
 
@@ -16,7 +22,7 @@ export function initReport(
   space: Workspace,
   cluster: Cluster,
   produced: Produced,
-  { created, dryRun, color }: InitState,
+  { created, dryRun, quiet, color }: InitState,
 ): string {
   const where = space.show(space.dir);
   const what = `${count(cluster.nodes.length, 'master')}, Kubernetes ${cluster.version.text}${cluster.profiles.length ? `, ${cluster.profiles.join(' + ')}` : ''}`;
@@ -29,7 +35,9 @@ export function initReport(
   if (nothing) return `${where} is complete already (${what}); nothing was changed.`;
   const fresh = created || produced.pki.some((change) => change.path === 'pki/ca.crt');
   const lines = producedLines(produced, { dryRun, summary: fresh });
-  if (!fresh) return lines.join('\n');
+  if (!fresh) return quiet ? (lines.at(-1) ?? '') : lines.join('\n');
+  const head = `${dryRun ? 'Would make' : 'Made'} a control plane in ${color.bold(where)} (${what})`;
+  if (quiet) return head;
   const counts = [...new Set(produced.bundles.map((bundle) => bundle.files.length))];
   const files =
     counts.length === 1 ? count(counts[0] ?? 0, 'file') : `${Math.min(...counts)} to ${Math.max(...counts)} files`;
@@ -38,7 +46,10 @@ export function initReport(
   ).length;
   const names = nodeNames(cluster);
   const rows = [
-    ['cluster.yaml', created ? 'the cluster; edit it, then run `bootstrap render`' : 'the cluster, as you wrote it'],
+    [
+      isInside(space) ? basename(space.clusterFile) : space.show(space.clusterFile),
+      created ? `the cluster; edit it, then run \`bootstrap render${sameCluster(space)}\`` : 'the cluster, as you wrote it',
+    ],
     [
       'pki/',
       `${count(certificates, 'certificate')} with keys (${cluster.pki.algorithm}), the service-account key: keep a copy`,
@@ -47,13 +58,13 @@ export function initReport(
     ['admin.conf', 'kubeconfig for you; super-admin.conf for the first grant of rights'],
   ];
   return [
-    `${dryRun ? 'Would make' : 'Made'} a control plane in ${color.bold(where)} (${what})`,
+    head,
     '',
     table(
       ['', ''],
       rows.map(([name = '', text = '']) => [`  ${name}`, text]),
     ).replace(/^\s*\n/, ''),
-    ...(dryRun ? [] : ['', 'Next', ...nextSteps(where, cluster, produced)]),
+    ...(dryRun ? [] : ['', 'Next', ...nextSteps(space, cluster, produced)]),
   ].join('\n');
 }
 
@@ -63,21 +74,48 @@ function nodeNames({ nodes }: Cluster): string {
   return names.length > 7 ? `${names[0]} to ${names.at(-1)} (${names.length})` : names.join(', ');
 }
 
+const isInside = ({ clusterFile, dir }: Workspace): boolean => clusterFile === join(dir, basename(clusterFile));
+
+/** The options with which a command finds this cluster again. */
+function sameCluster({ dir, clusterFile, show }: Workspace): string {
+  const options = [
+    ...(show(dir) === '.' ? [] : ['--dir', shellQuoted(show(dir))]),
+    ...(clusterFile === join(dir, 'cluster.yaml') ? [] : ['--file', shellQuoted(show(clusterFile))]),
+  ];
+  return options.map((word) => ` ${word}`).join('');
+}
+
 /** How to bring a node's files to it by hand; `--no-overwrite-dir` leaves the modes of the node's own /etc alone. */
-function nextSteps(where: string, cluster: Cluster, produced: Produced): readonly string[] {
+function nextSteps(space: Workspace, cluster: Cluster, produced: Produced): readonly string[] {
   const [node] = cluster.nodes;
   if (!node) return [];
   const tops = [
     ...new Set(produced.bundles.flatMap((bundle) => bundle.files.map((file) => file.path.split('/')[1] ?? ''))),
   ].sort();
-  const prefix = where === '.' ? '' : `${where}/`;
+  const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)));
+  const { words, sudo } = firstNodeSsh(cluster);
   return [
-    `  Look at it:       less ${prefix}nodes/${node.name}/etc/kubernetes/manifests/kube-apiserver.yaml`,
-    `  Why a value:      bootstrap explain ${node.name} kube-apiserver --etcd-servers${prefix ? ` --dir ${where}` : ''}`,
+    `  Look at it:       less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
+    `  Why a value:      bootstrap explain ${node.name} kube-apiserver --etcd-servers${sameCluster(space)}`,
     `  Bring it to ${nodeNames(cluster)} (${cluster.nodes.length > 1 ? 'machines' : 'a machine'} with containerd and a kubelet), like this:`,
-    `    tar -C ${prefix}nodes/${node.name} --owner=0 --group=0 -c ${tops.join(' ')} |`,
-    `      ssh root@${node.addresses[0]} 'tar -x -C / --no-overwrite-dir && systemctl daemon-reload &&`,
-    "        systemctl enable kubelet && systemctl restart kubelet'",
-    `  Then ask it:      kubectl --kubeconfig ${prefix}super-admin.conf get nodes`,
+    `    tar -C ${path('nodes', node.name)} --owner=0 --group=0 -c ${tops.join(' ')} |`,
+    `      ${words} '${sudo}tar -x -C / --no-overwrite-dir && ${sudo}systemctl daemon-reload &&`,
+    `        ${sudo}systemctl enable kubelet && ${sudo}systemctl restart kubelet'`,
+    '    Later on with --exclude=kubelet-client-current.pem: the kubelet renews that one itself.',
+    `  Then ask it:      kubectl --kubeconfig ${path('super-admin.conf')} get nodes`,
   ];
+}
+
+/** `ssh -p 2222 -i ~/.ssh/id admin@10.0.0.11`, and what commands there begin with. */
+function firstNodeSsh({ spec, nodes }: Cluster): { readonly words: string; readonly sudo: string } {
+  const ssh = asObject(at(spec, ['nodes', 0, 'ssh']));
+  const text = (key: string) => (ssh[key] === undefined ? undefined : String(ssh[key]));
+  const user = text('user') ?? 'root';
+  const words = [
+    'ssh',
+    ...(text('port') === undefined ? [] : ['-p', text('port')]),
+    ...(text('identityFile') === undefined ? [] : ['-i', text('identityFile')]),
+    `${user}@${text('host') ?? nodes[0]?.addresses[0]}`,
+  ];
+  return { words: words.map((word) => shellQuoted(word ?? '')).join(' '), sudo: user === 'root' ? '' : 'sudo ' };
 }

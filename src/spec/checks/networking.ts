@@ -1,7 +1,7 @@
 import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
-import { addressText, type Cidr, contains, familyOf, overlaps, parseCidrList } from '../cidr.ts';
+import { addressText, type Cidr, contains, familyOf, overlaps, parseCidrList, unusableAddress } from '../cidr.ts';
 import { isAddress } from '../names.ts';
-import { asList, asText } from '../read-tree.ts';
+import { asList, asStrings, asText } from '../read-tree.ts';
 import { at, type MapTree, type Tree } from '../tree.ts';
 
 /** Service and pod networks: large enough, apart from each other and from the nodes, of fitting families. */
@@ -12,7 +12,11 @@ export function checkNetworking(spec: MapTree): readonly Fault[] {
   const pods = cidrs(podTree);
   return [
     ...(serviceTree
-      ? services.flatMap((cidr) => [...checkServiceSize(serviceTree, cidr), ...checkHostBits(serviceTree, cidr)])
+      ? services.flatMap((cidr) => [
+          ...checkUsable(serviceTree, cidr),
+          ...checkServiceSize(serviceTree, cidr),
+          ...checkHostBits(serviceTree, cidr),
+        ])
       : []),
     ...(podTree ? pods.flatMap((cidr) => [...checkPodSize(spec, podTree, cidr), ...checkHostBits(podTree, cidr)]) : []),
     ...(podTree ? checkOverlap(podTree, services, pods) : []),
@@ -20,12 +24,18 @@ export function checkNetworking(spec: MapTree): readonly Fault[] {
     ...checkNodesOutside(spec, pods, 'the pod subnet'),
     ...checkFirstFamily(spec, serviceTree, services),
     ...checkDualStack(podTree, services, pods),
+    ...checkSecondFamily(spec, services),
   ];
 }
 
 function cidrs(tree: Tree | undefined): readonly Cidr[] {
   const parsed = parseCidrList(asText(tree) ?? '');
   return 'error' in parsed ? [] : parsed;
+}
+
+function checkUsable(tree: Tree, cidr: Cidr): readonly Fault[] {
+  const why = unusableAddress(addressText(cidr.first, cidr.family));
+  return why ? [errorAt(tree, `${cidr.text} begins with ${why}`)] : [];
 }
 
 /** kubeadm's limits: at least 10 addresses (DNS takes the tenth), at most 20 host bits (the apiserver's bitmap). */
@@ -131,4 +141,22 @@ function checkDualStack(podTree: Tree | undefined, services: readonly Cidr[], po
   return missing.map((cidr) =>
     errorAt(podTree, `has no IPv${cidr.family} network, but the service subnet has one (${cidr.text})`),
   );
+}
+
+/** Pods of one family on that node, of two on the others: it works, and is seldom meant. */
+function checkSecondFamily(spec: MapTree, services: readonly Cidr[]): readonly Fault[] {
+  if (services.length < 2) return [];
+  return asList(at(spec, ['nodes'])).flatMap((node) => {
+    const addresses = at(node, ['addresses']);
+    const known = new Set(asStrings(addresses).filter(isAddress).map(familyOf));
+    const missing = services.find((cidr) => !known.has(cidr.family));
+    return addresses && known.size && missing
+      ? [
+          warningAt(
+            addresses,
+            `has no IPv${missing.family} address, but services have IPv${missing.family} ones (${missing.text})`,
+          ),
+        ]
+      : [];
+  });
 }

@@ -1,9 +1,9 @@
 import ipaddr from 'ipaddr.js';
 import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
-import { type Family, familyOf } from '../cidr.ts';
+import { type Family, familyOf, unusableAddress } from '../cidr.ts';
 import { isAddress } from '../names.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
-import { at, type MapTree, type Tree } from '../tree.ts';
+import { at, locate, type MapTree, type Tree } from '../tree.ts';
 
 /** Names and addresses of the nodes: unique, usable, of families that fit together. */
 export function checkNodes(spec: MapTree): readonly Fault[] {
@@ -11,8 +11,8 @@ export function checkNodes(spec: MapTree): readonly Fault[] {
   if (!list)
     return [
       errorAt(
-        spec,
-        'spec.nodes is missing: there must be at least one node',
+        locate(spec, ['nodes']),
+        'is missing: there must be at least one node',
         'write `nodes: [{name: cp1, addresses: [10.0.0.11]}]`',
       ),
     ];
@@ -58,20 +58,11 @@ function duplicates(values: readonly Tree[], what: string): readonly Fault[] {
   return faults;
 }
 
-const UNUSABLE: Readonly<Record<string, string>> = {
-  unspecified: 'the wildcard address',
-  loopback: 'a loopback address',
-  multicast: 'a multicast address',
-  broadcast: 'the broadcast address',
-  linkLocal: 'a link-local address',
-  ipv4Mapped: 'an IPv4 address in IPv6 form',
-};
-
-/** kubeadm's and etcd's rule: other masters must be able to reach it (Go: IsGlobalUnicast). */
+/** kubeadm's and etcd's rule: other masters must be able to reach it. */
 function checkUsable(tree: Tree): readonly Fault[] {
   const text = asText(tree);
   if (text === undefined || !isAddress(text)) return [];
-  const why = UNUSABLE[ipaddr.parse(text).range()];
+  const why = unusableAddress(text);
   return why ? [errorAt(tree, `${JSON.stringify(text)} is ${why}; the other nodes cannot reach it`)] : [];
 }
 

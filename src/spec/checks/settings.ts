@@ -1,8 +1,10 @@
 import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { isBeyondKnown, newestPatch, parseVersion } from '../../kubernetes/version.ts';
+import { unusableAddress } from '../cidr.ts';
 import { parseDuration } from '../duration.ts';
 import { parseEndpoint } from '../endpoint.ts';
+import { isAddress } from '../names.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
 import { at, locate, type MapTree, type Tree } from '../tree.ts';
 
@@ -15,6 +17,7 @@ export function checkSettings(spec: MapTree): readonly Fault[] {
     ...checkValidity(spec),
     ...checkNodeLists(spec),
     ...checkFiles(spec),
+    ...checkHostDirs(spec),
   ];
 }
 
@@ -45,6 +48,10 @@ function checkEndpoint(spec: MapTree): readonly Fault[] {
     ];
   }
   const endpoint = parseEndpoint(asText(tree) ?? '', 6443);
+  const unusable = 'host' in endpoint && isAddress(endpoint.host) ? unusableAddress(endpoint.host) : undefined;
+  // a loopback address is right where every node has a load balancer of its own
+  const say = unusable?.includes('loopback') ? warningAt : errorAt;
+  if (unusable) return [say(tree, `${JSON.stringify(asText(tree))} is ${unusable}: others cannot reach the API there`)];
   const owner =
     'host' in endpoint ? nodes.find((node) => asStrings(at(node, ['addresses'])).includes(endpoint.host)) : undefined;
   if (!owner || nodes.length < 2) return [];
@@ -136,4 +143,12 @@ function checkFiles(spec: MapTree): readonly Fault[] {
     for (const key of keys) if (!seen.has(key)) seen.set(key, file);
   }
   return faults;
+}
+
+function checkHostDirs(spec: MapTree): readonly Fault[] {
+  return asList(at(spec, ['hostCACertDirs'])).flatMap((tree) => {
+    const path = asText(tree) ?? '';
+    const own = path === '/' || path === '/etc' || path === '/etc/kubernetes' || path.startsWith('/etc/kubernetes/');
+    return own ? [errorAt(tree, `${path} is not a directory of CA certificates`)] : [];
+  });
 }
