@@ -1,5 +1,5 @@
-import { certificateText } from './certificate-text.ts';
 import type { DirectoryChange } from '../deliver/directory.ts';
+import { certificateText } from './certificate-text.ts';
 import { count } from './format.ts';
 import type { Io } from './io.ts';
 import type { Produced } from './produce.ts';
@@ -57,19 +57,21 @@ export function producedLines(
 export async function producedDiff({ nodes, bundles }: Produced, color: Io['color']): Promise<string> {
   const { createTwoFilesPatch } = await import('diff');
   const members = new Set(bundles.map((bundle) => bundle.node));
-  const blocks = nodes.changes.filter((change) => members.has(nodeOf(change))).map(({ path, before, after, sensitive }) => {
-    if (sensitive) return `--- nodes/${path}\n(secret: not shown)`;
-    const text = (content: Buffer | undefined) => certificateText(content?.toString() ?? '');
-    const patch = createTwoFilesPatch(
-      `nodes/${path}`,
-      `nodes/${path}`,
-      text(before),
-      text(after),
-      before ? 'now' : 'not there',
-      after ? 'new' : 'removed',
-    );
-    return patch.replace(/^=+\n/, '').trimEnd();
-  });
+  const blocks = nodes.changes
+    .filter((change) => members.has(nodeOf(change)))
+    .map(({ path, before, after, sensitive }) => {
+      if (sensitive) return `--- nodes/${path}\n(secret: not shown)`;
+      const text = (content: Buffer | undefined) => certificateText(content?.toString() ?? '');
+      const patch = createTwoFilesPatch(
+        `nodes/${path}`,
+        `nodes/${path}`,
+        text(before),
+        text(after),
+        before ? 'now' : 'not there',
+        after ? 'new' : 'removed',
+      );
+      return patch.replace(/^=+\n/, '').trimEnd();
+    });
   const paint = (line: string) =>
     line.startsWith('+')
       ? color.green(line)

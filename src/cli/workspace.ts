@@ -25,7 +25,11 @@ function findPackageDir(): string {
 }
 
 /** @throws BootstrapError `usage` where `--dir` is something else than a directory, or there is no profile of a name given */
-export function workspace({ dir = '.', file, profile = [] }: Pick<CommonOptions, 'dir' | 'file' | 'profile'>): Workspace {
+export function workspace({
+  dir = '.',
+  file,
+  profile = [],
+}: Pick<CommonOptions, 'dir' | 'file' | 'profile'>): Workspace {
   const root = resolve(dir);
   if (isOther(root)) throw new BootstrapError('usage', `--dir ${dir}: is not a directory`);
   const clusterFile = file === undefined ? join(root, 'cluster.yaml') : resolve(file);
@@ -35,17 +39,13 @@ export function workspace({ dir = '.', file, profile = [] }: Pick<CommonOptions,
     const short = relative(process.cwd(), path) || '.';
     return isAbsolute(short) || short.split('/').filter((part) => part === '..').length > 2 ? path : short;
   };
-  return {
-    dir: root,
-    clusterFile,
-    show,
-    packageDir,
-    profileFolders: [
-      { path: join(root, 'profiles'), shown: show(join(root, 'profiles')) },
-      // by its short name, unless the cluster has a folder of that name
-      { path: builtin, shown: existsSync(join(root, 'profiles')) ? builtin : 'profiles' },
-    ],
-  };
+  const profileFolders = [
+    { path: join(root, 'profiles'), shown: show(join(root, 'profiles')) },
+    // by its short name, unless the cluster has a folder of that name
+    { path: builtin, shown: existsSync(join(root, 'profiles')) ? builtin : 'profiles' },
+  ];
+  checkProfileNames(profile, profileFolders);
+  return { dir: root, clusterFile, show, packageDir, profileFolders };
 }
 
 /** Something is there that is no directory; what cannot be looked at is found out when it is read or written. */

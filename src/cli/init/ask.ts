@@ -60,7 +60,10 @@ export async function askForCluster(known: NewCluster): Promise<NewCluster> {
   while (nodes.length < wanted) {
     const i = nodes.length + 1;
     const node = await text(`Name of master ${i}`, `cp${i}`, (value) => nodeNameFault(value, nodes));
-    nodes.push({ name: node, addresses: [await text(`IP address of ${node}`, undefined, (value) => addressFault(value, nodes))] });
+    nodes.push({
+      name: node,
+      addresses: [await text(`IP address of ${node}`, undefined, (value) => addressFault(value, nodes))],
+    });
   }
   const endpoint =
     known.endpoint ??

@@ -36,5 +36,7 @@ export function checkOptions({ name, endpoint, node = [] }: DescribeOptions): vo
     nodes.push(read);
   }
   if (!faults.length) return;
-  throw new BootstrapError('usage', `${count(faults.length, 'mistake')} in the options of \`bootstrap init\``, { faults });
+  throw new BootstrapError('usage', `${count(faults.length, 'mistake')} in the options of \`bootstrap init\``, {
+    faults,
+  });
 }

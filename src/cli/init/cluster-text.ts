@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse, parseDocument } from 'yaml';
 import { BootstrapError } from '../../base/errors.ts';
 import { describeOrigin, type Fault } from '../../base/fault.ts';

@@ -48,7 +48,9 @@ export function initReport(
   const rows = [
     [
       isInside(space) ? basename(space.clusterFile) : space.show(space.clusterFile),
-      created ? `the cluster; edit it, then run \`bootstrap render${sameCluster(space)}\`` : 'the cluster, as you wrote it',
+      created
+        ? `the cluster; edit it, then run \`bootstrap render${sameCluster(space)}\``
+        : 'the cluster, as you wrote it',
     ],
     [
       'pki/',
@@ -92,7 +94,7 @@ function nextSteps(space: Workspace, cluster: Cluster, produced: Produced): read
   const tops = [
     ...new Set(produced.bundles.flatMap((bundle) => bundle.files.map((file) => file.path.split('/')[1] ?? ''))),
   ].sort();
-  const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)));
+  const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)).replace(/^-/, './-'));
   const { words, sudo } = firstNodeSsh(cluster);
   return [
     `  Look at it:       less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
