@@ -70,7 +70,7 @@ export async function producedDiff({ nodes, bundles }: Produced, color: Io['colo
         before ? 'now' : 'not there',
         after ? 'new' : 'removed',
       );
-      return patch.replace(/^=+\n/, '').trimEnd();
+      return patch.replace(/^Index: .*\n=+\n/, '');
     });
   const paint = (line: string) =>
     line.startsWith('+')

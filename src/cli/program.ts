@@ -5,7 +5,7 @@ import type { CommonOptions } from './options.ts';
 import { packageVersion } from './workspace.ts';
 
 /** What a command's module exports: it does the work and gives the exit status. */
-export type Run<O> = (options: O, ...args: readonly string[]) => Promise<number> | number;
+type Run<O> = (options: O, ...args: readonly string[]) => Promise<number> | number;
 
 /** What commander calls for a command: loads it, runs it with its own and the program's options, hands its exit status on. */
 type Action = <O extends CommonOptions>(load: () => Promise<Run<O>>) => (...input: readonly unknown[]) => Promise<void>;

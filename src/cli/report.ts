@@ -51,7 +51,7 @@ export function faultData(fault: Fault): { readonly [key: string]: Json } {
     severity: fault.severity,
     message: fault.message,
     ...(fault.hint && { hint: fault.hint }),
-    ...(fault.at && { path: fault.at.path }),
+    ...(fault.at?.path && { path: fault.at.path }),
     ...(origin && ('place' in origin ? { ...origin.place } : { source: describeOrigin(origin) })),
   };
 }

@@ -124,7 +124,9 @@ export async function writeDirectory(root: string, bundles: readonly Bundle[], p
     .flatMap(({ path, after }) => (after ? [[path, sha256(after)] as const] : []));
   if (created.length) await writeIndex(root, { ...readIndex(root), ...Object.fromEntries(created) });
   await writeFilesAtomic([...writes].sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path))));
-  for (const { kind, path } of plan.changes) if (kind === 'remove') removeWithEmptyParents(root, path);
+  for (const { kind, path } of plan.changes) if (kind === 'remove') rmSync(join(root, path), { force: true });
+  for (const node of changed)
+    if (!bundles.some((bundle) => bundle.node === node)) removeEmptyDirectories(join(root, node ?? ''));
   await writeIndex(root, nextIndex(readIndex(root), bundles, plan));
 }
 
@@ -151,15 +153,11 @@ async function makeDirectories(root: string, bundle: Bundle): Promise<void> {
   }
 }
 
-function removeWithEmptyParents(root: string, path: string): void {
-  rmSync(join(root, path), { force: true });
-  for (let dir = dirname(path); dir !== '.'; dir = dirname(dir)) {
-    try {
-      rmdirSync(join(root, dir));
-    } catch {
-      return;
-    }
-  }
+/** Of a node that has left; what somebody has put there stays. */
+function removeEmptyDirectories(dir: string): void {
+  for (const entry of readdirSync(dir, { withFileTypes: true }))
+    if (entry.isDirectory()) removeEmptyDirectories(join(dir, entry.name));
+  if (!readdirSync(dir).length) rmdirSync(dir);
 }
 
 /** Entries of nodes that were not written stay. Taken from the bundles, so that a run after a killed one completes it. */

@@ -10,13 +10,18 @@ interface Danger {
 
 const isOn = (value: string | undefined) => parseGoBool(value ?? '') === true;
 const isOff = (value: string | undefined) => parseGoBool(value ?? '') === false;
-const hasAlwaysAllow = (value: string | undefined) => (value ?? '').split(',').some((mode) => mode.trim() === 'AlwaysAllow');
+const hasAlwaysAllow = (value: string | undefined) =>
+  (value ?? '').split(',').some((mode) => mode.trim() === 'AlwaysAllow');
 
-const EVERYBODY_MAY = 'everybody who reaches the API server may do everything';
+/**
+ * Seen on 1.36.2, alone and beside Node,RBAC: "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting
+ * AnonymousAuth to false", and /livez answers 401.
+ */
+const ALWAYS_ALLOW =
+  "AlwaysAllow: everybody who signs in may do everything, and the kubelet's probes, which do not, are refused, so that kube-apiserver is killed again and again";
 
 const DANGERS: Readonly<Partial<Record<Component, readonly Danger[]>>> = {
   'kube-apiserver': [
-    { flag: 'authorization-mode', is: hasAlwaysAllow, message: `--authorization-mode with AlwaysAllow: ${EVERYBODY_MAY}` },
     {
       flag: 'allow-privileged',
       is: isOff,
@@ -53,19 +58,19 @@ const DANGERS: Readonly<Partial<Record<Component, readonly Danger[]>>> = {
 /** What a program takes and nobody should want; `flags` is everything that it is started with. */
 export function dangersOf(component: Component, flags: ReadonlyMap<string, readonly string[]>): readonly FlagFinding[] {
   const found = (DANGERS[component] ?? []).filter(({ flag, is }) => is(flags.get(flag)?.at(-1)));
-  const without = component === 'kube-apiserver' && !flags.has('authorization-mode') && !flags.has('authorization-config');
   return [
+    ...(component === 'kube-apiserver' ? alwaysAllow(flags) : []),
     ...found.map(({ flag, message }) => ({ severity: 'warning' as const, message, flag })),
-    ...(without
-      ? [
-          {
-            severity: 'warning' as const,
-            message: `without --authorization-mode kube-apiserver takes AlwaysAllow: ${EVERYBODY_MAY}`,
-            flag: 'authorization-mode',
-          },
-        ]
-      : []),
   ];
+}
+
+function alwaysAllow(flags: ReadonlyMap<string, readonly string[]>): readonly FlagFinding[] {
+  const flag = 'authorization-mode';
+  const modes = flags.get(flag);
+  if (modes ? !modes.some(hasAlwaysAllow) : flags.has('authorization-config')) return [];
+  const message = modes ? `--${flag} with ${ALWAYS_ALLOW}` : `without --${flag} kube-apiserver takes ${ALWAYS_ALLOW}`;
+  // An AuthenticationConfiguration may say something else of anonymous requests.
+  return [{ severity: flags.has('authentication-config') ? 'warning' : 'error', message, flag }];
 }
 
 /** The same for fields of a KubeletConfiguration: path → value → what is wrong with it. */

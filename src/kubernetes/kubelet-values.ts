@@ -64,8 +64,23 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   topologyManagerScope: ['', 'container', 'pod'],
 };
 
+const NOT_NEGATIVE = [0, 2 ** 31 - 1] as const;
+
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  eventBurst: NOT_NEGATIVE,
+  eventRecordQPS: NOT_NEGATIVE,
   healthzPort: [0, 65535],
+  iptablesMasqueradeBit: [0, 31],
+  kubeAPIBurst: NOT_NEGATIVE,
+  kubeAPIQPS: NOT_NEGATIVE,
+  // read into 64 bits
+  maxOpenFiles: [0, Number.MAX_SAFE_INTEGER],
+  maxParallelImagePulls: [1, 2 ** 31 - 1],
+  maxPods: NOT_NEGATIVE,
+  nodeLeaseDurationSeconds: NOT_NEGATIVE,
+  podsPerCore: NOT_NEGATIVE,
+  registryBurst: NOT_NEGATIVE,
+  registryPullQPS: NOT_NEGATIVE,
   imageGCHighThresholdPercent: [0, 100],
   imageGCLowThresholdPercent: [0, 100],
   oomScoreAdj: [-1000, 1000],

@@ -84,7 +84,11 @@ const REQUIRED: Readonly<Record<Component, readonly Required[]>> = {
       flag: 'initial-advertise-peer-urls',
       why: 'it would be http://localhost:2380, which is not what --initial-cluster says, and etcd does not start',
     },
-    { flag: 'advertise-client-urls', why: 'etcd does not start without it', when: (flags) => flags.has('listen-client-urls') },
+    {
+      flag: 'advertise-client-urls',
+      why: 'etcd does not start without it',
+      when: (flags) => flags.has('listen-client-urls'),
+    },
     ...['cert-file', 'key-file'].map((flag) => ({
       flag,
       why: 'etcd does not start without it where --listen-client-urls has https URLs',
@@ -123,7 +127,8 @@ export function missingFlags(
   const isThere = (name: string) => flags.get(name)?.some((value) => value !== '') ?? false;
   return REQUIRED[component].flatMap(({ flag, why, unless, when, severity = 'error' }) => {
     if (isThere(flag) || (unless && isThere(unless)) || (when && !when(flags, masters))) return [];
-    if (!isEtcdLocal && component === 'kube-apiserver' && flag.startsWith('etcd-') && flag !== 'etcd-servers') return [];
+    if (!isEtcdLocal && component === 'kube-apiserver' && flag.startsWith('etcd-') && flag !== 'etcd-servers')
+      return [];
     return { severity, message: `--${flag} is missing: ${why}`, flag };
   });
 }

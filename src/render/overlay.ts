@@ -1,3 +1,4 @@
+import { canonicalQuantity } from '../kubernetes/canonical.ts';
 import type { ComponentSettings, ExtraArg, ExtraEnv, ExtraVolume } from '../spec/cluster.ts';
 import type { Json } from '../spec/tree.ts';
 import { below, isList, isMap, type JsonMap, mapOf, withEntries } from './json.ts';
@@ -11,7 +12,9 @@ export function overlayPod(pod: JsonMap, component: string, settings: ComponentS
     ...(settings.extraVolumes.length && {
       volumeMounts: overlayMounts(container['volumeMounts'], settings.extraVolumes),
     }),
-    ...(settings.resources !== undefined && { resources: mergePatch(container['resources'], settings.resources) }),
+    ...(settings.resources !== undefined && {
+      resources: canonicalResources(mergePatch(container['resources'], settings.resources)),
+    }),
   }));
 }
 
@@ -58,6 +61,21 @@ function overlayCommand(command: Json | undefined, args: readonly ExtraArg[]): J
   const overridden = new Set(args.map((arg) => arg.name));
   const defaults = (isList(command) ? command : []).filter((item) => !overridden.has(flagName(item) ?? ''));
   return [...defaults, ...asArguments(args)];
+}
+
+/** Quantities as Kubernetes writes them; what cannot be read is left for the schema to refuse. */
+function canonicalResources(resources: Json): Json {
+  if (!isMap(resources)) return resources;
+  const changed = ['limits', 'requests'].flatMap((kind) => {
+    const amounts = resources[kind];
+    if (!isMap(amounts)) return [];
+    const written = Object.entries(amounts).map(([name, amount]): readonly [string, Json] => {
+      const isAmount = typeof amount === 'string' || typeof amount === 'number';
+      return [name, (isAmount ? canonicalQuantity(amount) : undefined) ?? amount];
+    });
+    return [[kind, mapOf(written)] as const];
+  });
+  return withEntries(resources, Object.fromEntries(changed));
 }
 
 /** By name; the last of one name counts. */

@@ -18,12 +18,21 @@ export function placeOfFlag(
   flag = use?.name ?? '',
 ): Located {
   if (use?.at) return use.at;
+  const removed = use ? undefined : removedAt(input, component, flag);
+  if (removed) return removed;
   const { template: name, sources } = flagSources(component);
   const template = input.templates.get(name);
   const line = template?.flags[flag];
-  if (template && line && !template.builtin) return templatePlace(template.file, line.line, 1);
+  if (template && !template.builtin && (line || !use)) return templatePlace(template.file, line?.line ?? 1, 1);
   const paths = (line?.uses ?? []).flatMap((view) => sources[view] ?? []);
   return locateSources(input.cluster, input.node, paths)[0] ?? locate(input.cluster.spec, ['kubernetesVersion']);
+}
+
+/** A default that is gone was taken away: by the user's flag without a value, or else by a patch. */
+function removedAt({ node, templates }: NodeInput, component: PodComponent | 'kubelet', flag: string) {
+  const arg = node[BLOCK_OF[component]].extraArgs.find(({ name, values }) => name === flag && !values?.length);
+  if (arg || !templates.get(flagSources(component).template)?.flags[flag]) return arg?.at;
+  return node.patches.findLast(({ target }) => target === component)?.at;
 }
 
 /** The path of a component's setting in the cluster file, for hints: `spec.apiServer.extraVolumes`. */

@@ -1,4 +1,5 @@
 import type { Fault } from '../base/fault.ts';
+import { KUBELET_DANGERS } from '../kubernetes/dangers.ts';
 import type { FieldFinding } from '../kubernetes/kubelet-config.ts';
 import { childPath, locate } from '../spec/tree.ts';
 import { checkFlags } from './check/flags.ts';
@@ -15,6 +16,8 @@ import { kubeletConfigView, kubeletDropInView } from './view/kubelet.ts';
 /** A node's kubelet: its configuration, and the drop-in that starts it. */
 export interface PlannedKubelet {
   readonly config: JsonMap;
+  /** The configuration before any patch. */
+  readonly unpatched: JsonMap;
   readonly dropIn: Unit;
   readonly flags: readonly FlagUse[];
 }
@@ -23,14 +26,14 @@ export interface PlannedKubelet {
 export function planKubelet(input: NodeInput): Planned<PlannedKubelet> {
   const { config: own, extraArgs } = input.node.kubelet;
   const filled = fillAndParse(input, 'kubelet/config.yaml', kubeletConfigView(input));
-  const overlaid = mergePatch(filled, own) as JsonMap;
+  const overlaid = input.catalogue.canonicalKubeletConfig(mergePatch(filled, own)) as JsonMap;
   const { data: config, faults } = applyPatches(overlaid, 'kubeletconfiguration', input.node.patches);
 
   const template = templateOf(input, 'kubelet/20-bootstrap.conf');
   const dropIn = overlayUnit(parseUnit(template.fill(kubeletDropInView(input.node)), template), extraArgs);
   const flags = flagUses(dropIn.command.slice(1), extraArgs);
   return {
-    value: { config, dropIn, flags },
+    value: { config, unpatched: overlaid, dropIn, flags },
     faults: [...faults, ...checkConfig(input, config, overlaid), ...checkFlags(input, 'kubelet', flags, extraArgs)],
   };
 }
@@ -44,7 +47,9 @@ function checkConfig(input: NodeInput, config: JsonMap, unpatched: JsonMap): rea
     return { ...finding, message: `${path.reduce<string>(childPath, '')}: ${finding.message}`, at: patch.at };
   };
   const changed = Object.entries(FIXED).filter(([field, { value }]) => config[field] !== value);
+  const dangers = KUBELET_DANGERS.filter(({ path, value }) => below(config, ...path) === value);
   return [
+    ...dangers.map(({ path, message }) => placed({ severity: 'warning', path, message })),
     ...catalogue.checkKubeletConfig(config).map(placed),
     ...changed.map(([field, { value, why }]) =>
       placed({ severity: 'error', path: [field], message: `must stay ${JSON.stringify(value)}: ${why}` }),

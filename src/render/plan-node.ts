@@ -1,4 +1,5 @@
 import type { Fault } from '../base/fault.ts';
+import { checkDataDir } from './check/data-dir.ts';
 import { checkFiles } from './check/files.ts';
 import { checkPorts } from './check/ports.ts';
 import { checkReach } from './check/reach.ts';
@@ -58,6 +59,7 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
     kubeconfigs: kubeconfigs.value ?? [],
     pkiFiles: pki,
     faults: [
+      ...checkDataDir(input),
       ...pods.faults,
       ...kubelet.faults,
       ...unit.faults,

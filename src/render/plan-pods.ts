@@ -1,11 +1,15 @@
 import { BootstrapError } from '../base/errors.ts';
 import { type Fault, warningAt } from '../base/fault.ts';
+import type { Patch } from '../spec/cluster.ts';
 import { checkAnonymous } from './check/anonymous.ts';
+import { blamePatches } from './check/blame.ts';
+import { checkEnvs } from './check/envs.ts';
 import { checkFlags } from './check/flags.ts';
 import { checkMounts } from './check/mounts.ts';
 import { checkProbes } from './check/probes.ts';
 import { checkResources } from './check/resources.ts';
 import { checkSchema } from './check/schema.ts';
+import { checkCovers } from './check/volumes.ts';
 import { RENDERINGS } from './component-view.ts';
 import type { NodeInput, PlannedPod } from './context.ts';
 import { podFlags } from './flag-use.ts';
@@ -68,19 +72,34 @@ function planPod(input: NodeInput, component: PodComponent, signs: boolean): Pla
   const filled = fillAndParse(input, template, view({ ...input, signs }));
   const overlaid = overlayPod(filled, component, settings);
   const { data, applied, faults } = applyPatches(overlaid, component, input.node.patches);
-  const pod: PlannedPod = { component, data, flags: podFlags(data, component, settings.extraArgs, applied, overlaid) };
+  const podOf = (pod: JsonMap, patches: readonly Patch[]): PlannedPod => ({
+    component,
+    data: pod,
+    flags: podFlags(pod, component, settings.extraArgs, patches, overlaid),
+  });
+  const pod = podOf(data, applied);
   const found = [...faults, ...checkSchema(input, component, data, overlaid)];
   // Without the shape of a pod nothing else can be said about it.
   if (found.some((fault) => fault.severity === 'error')) return { value: pod, faults: found };
+  const checked = checkPod(input, pod);
+  const before = (count: number) => {
+    const patches = applied.slice(0, count);
+    return checkPod(input, podOf(applyPatches(overlaid, component, patches).data, patches));
+  };
   return {
     value: pod,
-    faults: [
-      ...found,
-      ...checkFlags(input, component, pod.flags, settings.extraArgs),
-      ...checkMounts(input, pod),
-      ...checkProbes(input, pod),
-      ...checkAnonymous(input, pod),
-      ...checkResources(input, pod),
-    ],
+    faults: [...found, ...blamePatches(checked, applied, before), ...checkEnvs(input, component)],
   };
+}
+
+/** Everything that can be said of one pod that has the shape of one. */
+function checkPod(input: NodeInput, pod: PlannedPod): readonly Fault[] {
+  return [
+    ...checkFlags(input, pod.component, pod.flags, RENDERINGS[pod.component].settings(input.node).extraArgs),
+    ...checkMounts(input, pod),
+    ...checkCovers(input, pod),
+    ...checkProbes(input, pod),
+    ...checkAnonymous(input, pod),
+    ...checkResources(input, pod),
+  ];
 }

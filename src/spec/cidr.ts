@@ -17,7 +17,7 @@ export function familyOf(address: string): Family {
 }
 
 /** The address as a number; the caller has checked that it is one. */
-export function addressNumber(address: string): bigint {
+function addressNumber(address: string): bigint {
   return ipaddr
     .parse(address)
     .toByteArray()

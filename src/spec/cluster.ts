@@ -47,7 +47,7 @@ export type ClusterEtcd =
 
 export type KeyAlgorithm = 'RSA-2048' | 'RSA-3072' | 'RSA-4096' | 'ECDSA-P256' | 'ECDSA-P384';
 
-export interface PkiSettings {
+interface PkiSettings {
   readonly algorithm: KeyAlgorithm;
   readonly serviceAccountAlgorithm: KeyAlgorithm;
   readonly caValidityHours: number;
@@ -115,13 +115,13 @@ export interface ComponentSettings {
   readonly resources: Json | undefined;
 }
 
-export interface ApiServerSettings extends ComponentSettings {
+interface ApiServerSettings extends ComponentSettings {
   readonly bindPort: number;
   /** Further DNS names and IP addresses for this node's serving certificate. */
   readonly certSANs: readonly string[];
 }
 
-export interface EtcdSettings extends ComponentSettings {
+interface EtcdSettings extends ComponentSettings {
   readonly dataDir: string;
   readonly imageRepository: string;
   readonly imageTag: string;
@@ -129,7 +129,7 @@ export interface EtcdSettings extends ComponentSettings {
   readonly peerCertSANs: readonly string[];
 }
 
-export interface KubeletSettings {
+interface KubeletSettings {
   /** Laid over the rendered KubeletConfiguration. */
   readonly config: Json;
   readonly extraArgs: readonly ExtraArg[];

@@ -14,7 +14,7 @@ export interface ProfileFolder {
   readonly shown: string;
 }
 
-export interface ProfileRequires {
+interface ProfileRequires {
   readonly nodes?: { readonly min?: number; readonly max?: number; readonly odd?: boolean };
   readonly endpoint?: boolean;
   readonly etcd?: 'local' | 'external';

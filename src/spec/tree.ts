@@ -17,7 +17,7 @@ export interface MapTree extends Located {
   readonly keys?: ReadonlyMap<string, Origin>;
 }
 
-export interface ListTree extends Located {
+interface ListTree extends Located {
   readonly kind: 'list';
   readonly items: readonly Tree[];
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BOOTSTRAP, bootstrap, clusterDir, emptyDir } from '../support/cli.ts';
+import { BOOTSTRAP, bootstrap, clusterDir, emptyDir, HA_OPTIONS } from '../support/cli.ts';
 import { file, THREE } from '../support/spec.ts';
 import { needTool } from '../support/tools.ts';
 
@@ -24,7 +24,10 @@ describe('config', () => {
     expect(json.status).toBe(65);
     expect(JSON.parse(json.stdout)).toMatchObject({
       valid: false,
-      faults: [{ severity: 'error', file: 'cluster.yaml', line: 9, column: 3, path: 'spec.imageRepositry' }],
+      faults: [
+        { severity: 'error', file: 'cluster.yaml', line: 9, column: 3, path: 'spec.imageRepositry' },
+        { severity: 'error', file: 'cluster.yaml', line: 10, path: 'spec.apiServer.extraArgs.secure-port' },
+      ],
     });
   });
 
@@ -75,7 +78,20 @@ describe('profiles', () => {
 
   test('an unknown one is an error with the nearest name', () => {
     const ran = bootstrap(emptyDir(), 'profiles', 'show', 'smal');
-    expect([ran.status, ran.stderr]).toEqual([65, expect.stringContaining('did you mean "small"?')]);
+    expect([ran.status, ran.stderr]).toEqual([64, 'error: there is no profile "smal"\n  did you mean "small"?\n']);
+    for (const names of ['', 'ha,,small', ',ha'])
+      expect([names, bootstrap(emptyDir(), 'config', 'show', '--profile', names).status]).toEqual([names, 64]);
+  });
+
+  test('a file that is no profile does not hide the others', () => {
+    const dir = emptyDir();
+    mkdirSync(join(dir, 'profiles'));
+    writeFileSync(join(dir, 'profiles/bad.yaml'), 'x: [');
+    const ran = bootstrap(dir, 'profiles', 'list');
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toMatch(/^bad +\(cannot be used\)$/m);
+    expect(ran.stdout).toMatch(/^small /m);
+    expect(ran.stderr).toContain('warning: profiles/bad.yaml:');
   });
 });
 
@@ -104,6 +120,24 @@ describe('explain', () => {
     expect(bootstrap(dir, 'explain', 'cp2', 'etcd', '--quota-backend-bytes').stdout).toMatch(/1073741824[\s\S]*small/);
   });
 
+  test.each([
+    'cp1 kube-apiserver --etcd-servers --dir c',
+    'cp1 kube-apiserver --etcd-servers -o json -d c',
+    '-d c cp1 kube-apiserver --etcd-servers',
+    'spec.nodes -o json --dir=c',
+    'spec.pki.algorithm -d c --quiet',
+    'cp1 kube-apiserver -d c -- --v',
+    'cp1 kube-apiserver --v -d c',
+    'cp1 kubelet --config -d c',
+    'cp1 kube-apiserver --etcd-servers --help',
+  ])('takes its options anywhere: %s', (words) => {
+    const parent = emptyDir();
+    mkdirSync(join(parent, 'c'));
+    writeFileSync(join(parent, 'c/cluster.yaml'), file(spec));
+    const ran = bootstrap(parent, 'explain', ...words.split(' '));
+    expect([ran.status, ran.stderr]).toEqual([0, '']);
+  });
+
   test('an unknown field, node, component or flag is an error with a suggestion', () => {
     const dir = clusterDir(file(spec));
     for (const [args, hint] of [
@@ -119,6 +153,26 @@ describe('explain', () => {
   });
 });
 
+describe('what render says', () => {
+  test('certificates are compared by what is in them, and a node that has left is one line', () => {
+    const dir = emptyDir();
+    expect(bootstrap(dir, 'init', '-q', ...HA_OPTIONS).status).toBe(0);
+    const changed = bootstrap(dir, 'render', '--dry-run', '--set', 'spec.apiServer.certSANs=[a.example.com]').stdout;
+    expect(changed).toMatch(/^ certificate CN=kube-apiserver$/m);
+    expect(changed).toMatch(/^\+ {2}for DNS:a\.example\.com$/m);
+    expect(changed).not.toContain('BEGIN CERTIFICATE');
+    const path = join(dir, 'cluster.yaml');
+    const text = readFileSync(path, 'utf8')
+      .replace(/ *- name: cp[23]\n.*\n/g, '')
+      .replace('[ha]', '[single]');
+    writeFileSync(path, text);
+    expect(bootstrap(dir, 'render', '--dry-run').stdout).toMatch(/^ {2}- nodes\/cp3: 40 files to remove$/m);
+    const { stdout } = bootstrap(dir, 'render');
+    expect(stdout).toMatch(/^ {2}- nodes\/cp3: 40 files removed$/m);
+    expect(stdout).not.toContain('nodes/cp3/');
+  });
+});
+
 describe('the command line', () => {
   const commands = [
     [],
@@ -131,6 +185,7 @@ describe('the command line', () => {
     ['config', 'schema'],
     ['explain'],
     ['completion'],
+    ['help'],
   ];
 
   test.each(commands.map((c) => [c.join(' ') || '(none)', c] as const))(
@@ -162,6 +217,60 @@ describe('the command line', () => {
       expect([args, bootstrap(dir, ...args).status]).toEqual([args, 64]);
     }
     expect(bootstrap(dir, 'redner').stderr).toContain('render');
+  });
+
+  test('global options are understood in every position', () => {
+    const dir = clusterDir(file(THREE));
+    for (const args of [
+      ['-q', 'config', 'validate'],
+      ['config', '-v', 'validate'],
+      ['config', 'validate', '--no-color', '--quiet', '--verbose'],
+    ]) {
+      expect([args, bootstrap(dir, ...args).status]).toEqual([args, 0]);
+    }
+  });
+
+  test('help is that of the command named, and an error where there is none', () => {
+    const dir = emptyDir();
+    expect(bootstrap(dir, 'help', 'config', 'show').stdout).toBe(bootstrap(dir, 'config', 'show', '--help').stdout);
+    const ran = bootstrap(dir, 'help', 'redner');
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([
+      64,
+      '',
+      'error: there is no command "redner"\n  did you mean "render"?\n',
+    ]);
+    expect(bootstrap(dir, 'render', '--drry-run').stderr).toContain('bootstrap render --help');
+  });
+
+  test('with -o json a failure is data on stdout, in the form of {error}', () => {
+    const missing = bootstrap(emptyDir(), 'render', '-o', 'json');
+    expect(missing.status).toBe(64);
+    expect(JSON.parse(missing.stdout).error).toMatchObject({ code: 'usage', hint: expect.stringContaining('init') });
+    const wrong = bootstrap(clusterDir(file(`${THREE}\nimageRepositry: x`)), 'config', 'show', '--output=json');
+    expect(JSON.parse(wrong.stdout).error).toMatchObject({
+      code: 'cluster-file',
+      faults: [{ path: 'spec.imageRepositry', file: 'cluster.yaml' }],
+    });
+    expect(wrong.stderr).toContain('unknown field');
+    const option = bootstrap(emptyDir(), 'render', '--drry-run', '-ojson');
+    expect(JSON.parse(option.stdout).error.code).toBe('usage');
+    expect(bootstrap(emptyDir(), 'render', '-o', 'text').stdout).toBe('');
+  });
+
+  test('a full disk, a directory that is gone and one that is a file give one line', () => {
+    const shell = (command: string) =>
+      spawnSync('bash', ['-c', command, 'bash', process.execPath, BOOTSTRAP], { cwd: emptyDir(), encoding: 'utf8' });
+    for (const args of ['config schema', '--help']) {
+      const full = shell(`"$1" "$2" ${args} >/dev/full`);
+      expect([full.status, full.stderr]).toEqual([1, 'error: stdout cannot be written: no space left on device\n']);
+    }
+    const gone = shell('mkdir gone; cd gone; rmdir ../gone; "$1" "$2" render');
+    expect([gone.status, gone.stderr]).toEqual([
+      1,
+      expect.stringContaining('error: the working directory is there no'),
+    ]);
+    const notOne = shell('touch f; "$1" "$2" render --dir f');
+    expect([notOne.status, notOne.stderr]).toEqual([64, 'error: --dir f: is not a directory\n']);
   });
 
   test('a closed pipe is no error', () => {
@@ -206,11 +315,15 @@ describe('the command line', () => {
     expect(complete('bootstrap')).toEqual(expect.arrayContaining(['init', 'render', 'config', '--no-color']));
     expect(complete('bootstrap config')).toEqual(expect.arrayContaining(['validate', 'show', 'schema']));
     expect(complete('bootstrap init --profile')).toEqual(expect.arrayContaining(['ha', 'single']));
+    expect(complete('bootstrap profiles show')).toEqual(expect.arrayContaining(['ha', 'small']));
+    expect(complete('bootstrap render --node')).toEqual(['', '']);
+    if (needTool('shellcheck')) execFileSync('shellcheck', [join(dir, 'bash')]);
     if (needTool('fish')) {
-      const fish = execFileSync('fish', ['-c', `source ${join(dir, 'fish')}; complete -C 'bootstrap config '`], {
-        encoding: 'utf8',
-      });
-      expect(fish).toMatch(/^validate\t/m);
+      const fish = (line: string) =>
+        execFileSync('fish', ['-c', `source ${join(dir, 'fish')}; complete -C '${line}'`], { encoding: 'utf8' });
+      expect(fish('bootstrap -q config ')).toMatch(/^validate\t/m);
+      expect(fish('bootstrap profiles show ')).toMatch(/^small$/m);
+      expect(fish('bootstrap render -o ')).toMatch(/^yaml\t/m);
     }
   });
 });

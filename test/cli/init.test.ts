@@ -1,9 +1,19 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bootstrap, clusterDir, emptyDir, filesOf, HA_OPTIONS, snapshot, startBootstrap } from '../support/cli.ts';
+import {
+  BOOTSTRAP,
+  bootstrap,
+  clusterDir,
+  emptyDir,
+  filesOf,
+  HA_OPTIONS,
+  snapshot,
+  startBootstrap,
+} from '../support/cli.ts';
 import { file, THREE } from '../support/spec.ts';
 
 const NODE_FILES = [
@@ -124,6 +134,64 @@ describe('init', () => {
     expect(ran.stderr).toContain('--node and --endpoint are missing');
     const command = /bootstrap (init --profile ha[\s\S]*?cp3=\S+)/.exec(ran.stderr)?.[1] ?? '';
     expect(bootstrap(dir, ...command.replace(/\\\n/g, ' ').trim().split(/\s+/)).status).toBe(0);
+  });
+
+  test('a profile that there is not is found first, and with --yes no terminal is spoken of', () => {
+    const unknown = bootstrap(emptyDir(), 'init', '--profile', 'hax');
+    expect([unknown.status, unknown.stderr]).toEqual([64, 'error: there is no profile "hax"\n  did you mean "ha"?\n']);
+    expect(bootstrap(emptyDir(), 'init', '--profile', 'ha').stderr).toContain('On a terminal');
+    expect(bootstrap(emptyDir(), 'init', '--profile', 'ha', '--yes').stderr).not.toContain('On a terminal');
+  });
+
+  test('says everything that is wrong with the options at once, each by its option', () => {
+    const dir = emptyDir();
+    const words = '--node cp1 --node cp2=abc --node cp3=10.0.0.3 --node cp3=10.0.0.3 --node 10.0.0.9=10.0.0.9';
+    const ran = bootstrap(dir, 'init', ...words.split(' '), '--endpoint', 'http://foo', '--name', 'A B');
+    expect(ran.status).toBe(64);
+    for (const line of [
+      '--name A B: "A B" is not a cluster name',
+      '--endpoint http://foo: "http://foo" is a URL',
+      '--node cp1: must be of the form name=address',
+      '--node cp2=abc: "abc" is not an IP address',
+      '--node cp3=10.0.0.3: there is a node "cp3" already',
+      '--node cp3=10.0.0.3: "10.0.0.3" is the address of cp3 already',
+      '--node 10.0.0.9=10.0.0.9: "10.0.0.9" is an IP address, not the name of a node',
+    ]) {
+      expect(ran.stderr).toContain(`${line}`);
+    }
+    expect(ran.stderr).not.toContain('cluster.yaml');
+    expect(filesOf(dir)).toEqual([]);
+  });
+
+  test('what it prints at its end works from where it was run, with another file and an odd directory', () => {
+    const dir = emptyDir();
+    mkdirSync(join(dir, 'files'));
+    const ran = bootstrap(dir, 'init', ...HA_OPTIONS, '--dir', 'my dir', '-f', 'files/prod.yaml');
+    expect([ran.status, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout).toContain("bootstrap render --dir 'my dir' --file files/prod.yaml");
+    const next = ran.stdout.slice(ran.stdout.indexOf('\nNext'));
+    const explain = /bootstrap (explain .*)/.exec(next)?.[1] ?? '';
+    const shell = (command: string) => spawnSync('bash', ['-ec', command], { cwd: dir, encoding: 'utf8' });
+    expect(shell(`"${process.execPath}" "${BOOTSTRAP}" ${explain}`).status).toBe(0);
+    const tar = /tar -C .* -c [a-z ]+/.exec(next)?.[0] ?? '';
+    expect(shell(`${tar} | tar -t`).stdout).toContain('etc/kubernetes/manifests/kube-apiserver.yaml');
+  });
+
+  test('the way to the first node is that of its ssh field', () => {
+    const dir = clusterDir(
+      file('nodes: [{name: a, addresses: [10.0.0.1], ssh: {user: ubuntu, port: 2222, host: 192.0.2.1}}]'),
+    );
+    const { stdout } = bootstrap(dir, 'init');
+    expect(stdout).toContain("ssh -p 2222 ubuntu@192.0.2.1 'sudo tar -x");
+  });
+
+  test('--quiet prints one line', () => {
+    const dir = emptyDir();
+    const ran = bootstrap(dir, 'init', '-q', ...HA_OPTIONS);
+    expect(ran.stdout).toMatch(/^Made a control plane .*\n$/);
+    expect(bootstrap(dir, 'render', '-q', '--set', 'spec.apiServer.extraArgs.v=4').stdout).toBe(
+      '3 files changed, 117 unchanged\n',
+    );
   });
 
   test('--profile single with nothing else describes this machine', () => {

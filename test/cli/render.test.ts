@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootstrap, clusterDir, emptyDir, filesOf, HA_OPTIONS, snapshot } from '../support/cli.ts';
@@ -100,7 +100,8 @@ pki: {certValidity: 9000h}`),
     writeFileSync(join(dir, 'cluster.yaml'), file(THREE));
     const ran = bootstrap(dir, 'render');
     expect(ran.status).toBe(0);
-    expect(filesOf(join(dir, 'nodes')).filter((path) => /^cp[45]|motd/.test(path))).toEqual([]);
+    expect(filesOf(join(dir, 'nodes')).filter((path) => /motd/.test(path))).toEqual([]);
+    expect([existsSync(join(dir, 'nodes/cp4')), existsSync(join(dir, 'nodes/cp5'))]).toEqual([false, false]);
   });
 
   test('puts an edited file back and says that it had been edited', () => {
@@ -120,11 +121,40 @@ pki: {certValidity: 9000h}`),
     expect([none.status, none.stderr]).toEqual([64, expect.stringContaining('`bootstrap init` makes a cluster file')]);
     const dir = initialised();
     rmSync(join(dir, 'pki/ca.key'));
-    const keyless = bootstrap(dir, 'render');
-    expect(keyless.status).toBe(0);
+    const lost = bootstrap(dir, 'render');
+    expect([lost.status, lost.stderr]).toEqual([
+      76,
+      expect.stringContaining('nodes/cp1/etc/kubernetes/pki/ca.key is still there'),
+    ]);
+    for (const node of ['cp1', 'cp2', 'cp3']) rmSync(join(dir, 'nodes', node, 'etc/kubernetes/pki/ca.key'));
+    expect(bootstrap(dir, 'render').status).toBe(0);
     const ran = bootstrap(dir, 'render', '--set', 'spec.apiServer.certSANs=[a.example.com]');
     expect(ran.status).not.toBe(0);
     expect(ran.stderr).toMatch(/pki\/ca\.key/);
+  });
+
+  test('never founds a second cluster over a lost PKI, nor does init', () => {
+    const dir = initialised();
+    rmSync(join(dir, 'pki'), { recursive: true });
+    const before = snapshot(dir);
+    for (const command of ['render', 'init']) {
+      const ran = bootstrap(dir, command);
+      expect([ran.status, ran.stderr]).toEqual([76, expect.stringContaining('pki/ back from your copy')]);
+      expect(snapshot(dir)).toEqual(before);
+    }
+  });
+
+  test('never overwrites a file that it has not written', () => {
+    const dir = clusterDir(file(THREE));
+    writeFileSync(join(dir, 'admin.conf'), 'mine');
+    mkdirSync(join(dir, 'nodes/cp1/etc/kubernetes/manifests'), { recursive: true });
+    writeFileSync(join(dir, 'nodes/cp1/etc/kubernetes/manifests/etcd.yaml'), 'mine');
+    const ran = bootstrap(dir, 'init');
+    expect(ran.status).toBe(76);
+    expect(ran.stderr).toMatch(
+      /nodes\/cp1\/etc\/kubernetes\/manifests\/etcd\.yaml would be overwritten\nadmin\.conf would be/,
+    );
+    expect(readFileSync(join(dir, 'admin.conf'), 'utf8')).toBe('mine');
   });
 
   test('takes templates of the user’s own', () => {

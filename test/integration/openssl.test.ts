@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { $ } from 'zx';
 import { bootstrap, filesOf, HA_OPTIONS } from '../support/cli.ts';
 import { needTool } from '../support/tools.ts';
+
+const run = $({ sync: true, nothrow: true, quiet: true });
 
 describe.runIf(needTool('openssl')).each(['ECDSA-P256', 'ECDSA-P384', 'RSA-2048'])(
   'OpenSSL on the files of a cluster with %s keys',
@@ -16,8 +18,8 @@ describe.runIf(needTool('openssl')).each(['ECDSA-P256', 'ECDSA-P384', 'RSA-2048'
     afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
     const openssl = (...args: readonly string[]) => {
-      const { status, stdout, stderr } = spawnSync('openssl', args, { encoding: 'utf8' });
-      return { status, said: stdout + stderr };
+      const { exitCode, stdout, stderr } = run`openssl ${args}`;
+      return { status: exitCode, said: stdout + stderr };
     };
     /** Which CA signs a certificate, and for what it must be good. */
     const RULES: readonly (readonly [RegExp, string, readonly string[]])[] = [

@@ -43,10 +43,20 @@ describe('a quantity', () => {
   ])('%s is written %s', (given, written) => expect(canonicalQuantity(given)).toBe(written));
 
   it.each(['', '.', 'Mi', '1 Gi', 'one', '1Zi', '1e99'])('is not %j', (text) =>
-    expect(canonicalQuantity(text)).toBeUndefined());
+    expect(canonicalQuantity(text)).toBeUndefined(),
+  );
 });
 
 describe('a kubelet configuration', () => {
+  it.each(['maxPods', 'podsPerCore', 'registryPullQPS', 'kubeAPIBurst', 'maxOpenFiles', 'maxParallelImagePulls'])(
+    'with a negative %s is refused, as the kubelet does',
+    async (field) => {
+      const catalogue = await loadCatalogue(36);
+      expect(catalogue.checkKubeletConfig({ [field]: -1 })).toMatchObject([{ severity: 'error', path: [field] }]);
+      expect(catalogue.checkKubeletConfig({ [field]: 10 })).toEqual([]);
+    },
+  );
+
   it('has its durations written as Go does, and nothing else changed', async () => {
     const config = {
       syncFrequency: '60s',

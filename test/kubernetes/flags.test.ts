@@ -318,7 +318,9 @@ describe('admission plugins and controllers', () => {
   });
 
   it('are known by all their names', () => {
-    expect(check('kube-controller-manager', 'controllers', '*,-ttl,bootstrapsigner,token-cleaner-controller')).toEqual([]);
+    expect(check('kube-controller-manager', 'controllers', '*,-ttl,bootstrapsigner,token-cleaner-controller')).toEqual(
+      [],
+    );
     expect(check('kube-apiserver', 'disable-admission-plugins', '')).toEqual([]);
     expect(check('kube-apiserver', 'disable-admission-plugins', 'PodGroupProtection')).toEqual([]);
   });

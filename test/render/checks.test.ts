@@ -131,16 +131,20 @@ describe('ports', () => {
       'spec.kubelet.config.healthzPort: kubelet (healthzPort): port 10259 is taken by kube-scheduler',
     ],
     [
-      { controllerManager: { extraArgs: { 'secure-port': 10249 } } },
-      'spec.controllerManager.extraArgs.secure-port: kube-controller-manager (--secure-port): port 10249 is taken by kube-proxy (metrics)',
-    ],
-    [
       { etcd: { local: { extraArgs: { 'listen-metrics-urls': 'http://127.0.0.1:10248' } } } },
       'spec.etcd.local.extraArgs.listen-metrics-urls: etcd (--listen-metrics-urls): port 10248 is taken by kubelet (healthzPort)',
     ],
   ])('that two processes want are an error: %j', async (more, message) => {
     expect((await faults(more)).filter((fault) => fault.includes('is taken by'))).toEqual([
       expect.stringContaining(`error ${message}`),
+    ]);
+  });
+
+  it('of kube-proxy are only a warning: it may not be there', async () => {
+    expect(await faults({ controllerManager: { extraArgs: { 'secure-port': 10249 } } })).toEqual([
+      expect.stringContaining(
+        'warning spec.controllerManager.extraArgs.secure-port: kube-controller-manager (--secure-port): port 10249 is taken by kube-proxy (metrics)',
+      ),
     ]);
   });
 

@@ -85,7 +85,7 @@ describe("the kubelet's configuration", () => {
       textOf(
         await render(
           specOf(1, {
-            kubelet: { config: { maxPods: 50, healthzPort: null, authentication: { webhook: { cacheTTL: '1m' } } } },
+            kubelet: { config: { maxPods: 50, healthzPort: null, authentication: { webhook: { cacheTTL: '1m0s' } } } },
             nodes: [{ name: 'cp1', addresses: ['fd00::1'] }],
             networking: { serviceSubnet: 'fd00:96::/112' },
           }),
@@ -98,7 +98,7 @@ describe("the kubelet's configuration", () => {
       maxPods: 50,
       authentication: {
         anonymous: { enabled: false },
-        webhook: { cacheTTL: '1m', enabled: true },
+        webhook: { cacheTTL: '1m0s', enabled: true },
         x509: { clientCAFile: '/etc/kubernetes/pki/ca-bundle.crt' },
       },
     });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { BootstrapError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { profileNames } from '../../spec/profiles.ts';
@@ -7,11 +7,23 @@ import type { CommonOptions } from '../options.ts';
 import { program } from '../program.ts';
 import { workspace } from '../workspace.ts';
 
-/** One command line up to a point: the words before, and what may come next. */
+/** One command line up to a point, and what may come next. */
 interface Step {
   readonly path: string;
-  readonly words: readonly { readonly word: string; readonly help: string }[];
+  readonly words: readonly Word[];
 }
+
+interface Word {
+  readonly word: string;
+  readonly help: string;
+  /** `-o`, where there is one. */
+  readonly short?: string;
+  /** What follows an option that takes a value. */
+  readonly value?: Value;
+}
+
+/** A few words, a file, a directory, or something that nobody can know. */
+type Value = { readonly kind: 'file' | 'directory' | 'text' } | { readonly kind: 'list'; readonly list: string };
 
 const SHELLS = ['bash', 'zsh', 'fish'];
 
@@ -23,95 +35,119 @@ export function completion(options: CommonOptions, shell = ''): number {
       hint: didYouMean(shell, SHELLS) ?? `shells: ${SHELLS.join(', ')}`,
     });
   }
-  const profiles = profileNames(workspace({}).profileFolders);
-  processIo(options).out(
-    script(
-      steps(
-        program(() => undefined),
-        '',
-      ),
-      profiles,
-    ),
-  );
+  const profiles = profileNames(workspace({}).profileFolders).join(' ');
+  const root = program(() => undefined);
+  processIo(options).out(script(steps(root, '', [], profiles)));
   return 0;
 }
 
-function steps(command: Command, path: string): readonly Step[] {
-  const commands = command.commands.map((c) => ({ word: c.name(), help: c.description().split('\n')[0] ?? '' }));
-  const flags = [...command.options, ...(command.parent?.options ?? [])].filter(
-    (o) => o.long && o.long !== '--version',
-  );
-  const words = [
-    ...commands,
-    ...flags.map((o) => ({ word: o.long ?? '', help: o.description })),
-    { word: '--help', help: 'show help' },
+function steps(command: Command, path: string, inherited: readonly Word[], profiles: string): readonly Step[] {
+  const options = [
+    ...command.options.filter((o) => o.long !== '--version').map((o) => word(o, profiles)),
+    ...inherited,
   ];
-  return [{ path, words }, ...command.commands.flatMap((c) => steps(c, path ? `${path} ${c.name()}` : c.name()))];
+  const arguments_: Readonly<Record<string, string>> = {
+    'profiles show': profiles,
+    completion: SHELLS.join(' '),
+    help: (command.parent?.commands ?? []).map((c) => c.name()).join(' '),
+  };
+  const commands = command.commands.map((c) => ({ word: c.name(), help: c.description().split('\n')[0] ?? '' }));
+  const fixed = (arguments_[path]?.split(' ') ?? []).map((each) => ({ word: each, help: '' }));
+  return [
+    { path, words: [...commands, ...fixed, ...options, { word: '--help', help: 'show help' }] },
+    ...command.commands.flatMap((c) => steps(c, path ? `${path} ${c.name()}` : c.name(), options, profiles)),
+  ];
 }
 
-/** What follows an option: files, directories, or one of a few words. */
-const VALUES = (profiles: readonly string[]): Readonly<Record<string, string>> => ({
-  '--output': 'text json yaml',
-  '-o': 'text json yaml',
-  '--profile': profiles.join(' '),
-  '-p': profiles.join(' '),
-});
+const KINDS: Readonly<Record<string, 'file' | 'directory'>> = {
+  '--dir': 'directory',
+  '--pki': 'directory',
+  '--file': 'file',
+  '--from-kubeadm': 'file',
+};
 
-function bash(all: readonly Step[], profiles: readonly string[]): string {
-  const cases = all.map(
-    ({ path, words }) => `    ${JSON.stringify(path)}) words="${words.map((w) => w.word).join(' ')}" ;;`,
+function word({ long, short, description, required, argChoices }: Option, profiles: string): Word {
+  const name = long ?? '';
+  const list = name === '--profile' ? profiles : argChoices?.join(' ');
+  const value: Value = list === undefined ? { kind: KINDS[name] ?? 'text' } : { kind: 'list', list };
+  return { word: name, help: description, ...(short && { short }), ...(required && { value }) };
+}
+
+/** Every option that takes a value, once for all values that are alike: `-d|--dir`. */
+function valueCases(all: readonly Step[], line: (value: Value) => string): string {
+  const byLine = new Map<string, Set<string>>();
+  for (const { word: long, short, value } of all.flatMap((step) => step.words)) {
+    if (!value) continue;
+    const names = byLine.get(line(value)) ?? new Set();
+    for (const name of [short, long]) if (name) names.add(name);
+    byLine.set(line(value), names);
+  }
+  return [...byLine].map(([text, names]) => `    ${[...names].join('|')}) ${text}; return ;;`).join('\n');
+}
+
+const known = (all: readonly Step[], quote: string, between: string): string =>
+  all.flatMap(({ path }) => (path ? [quote + path + quote] : [])).join(between);
+
+function bash(all: readonly Step[]): string {
+  const values = valueCases(all, (value) =>
+    value.kind === 'list'
+      ? `_bootstrap_reply -W "${value.list}"`
+      : value.kind === 'text'
+        ? ':'
+        : `compopt -o filenames 2>/dev/null; _bootstrap_reply ${value.kind === 'file' ? '-f' : '-d'}`,
   );
-  const values = Object.entries(VALUES(profiles)).map(
-    ([flag, list]) => `    ${flag}) COMPREPLY=($(compgen -W "${list}" -- "$cur")); return ;;`,
-  );
+  const cases = all.map(({ path, words }) => `    "${path}") words="${words.map((w) => w.word).join(' ')}" ;;`);
   return `# bash completion for bootstrap
+# shellcheck shell=bash
+_bootstrap_reply() {
+  local word
+  while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen "$@" -- "\${COMP_WORDS[COMP_CWORD]}")
+}
 _bootstrap() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} path="" words="" i
-  case $prev in
-${values.join('\n')}
-    --dir|-d|--pki) COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    --file|-f|--from-kubeadm) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    completion) COMPREPLY=($(compgen -W "${SHELLS.join(' ')}" -- "$cur")); return ;;
+  local path="" words="" i
+  COMPREPLY=()
+  case \${COMP_WORDS[COMP_CWORD-1]} in
+${values}
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "\${path:+$path }\${COMP_WORDS[i]}" in
-      ${all
-        .filter((s) => s.path)
-        .map((s) => JSON.stringify(s.path))
-        .join('|')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;
+      ${known(all, '"', '|')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;
     esac
   done
   case $path in
 ${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  _bootstrap_reply -W "$words"
 }
 complete -F _bootstrap bootstrap`;
 }
 
 const zshText = (text: string) => text.replace(/[[\]:'\\]/g, ' ').replace(/\s+/g, ' ');
 
-function zsh(all: readonly Step[], profiles: readonly string[]): string {
-  const cases = all.map(
-    ({ path, words }) => `    '${path}') list=(${words.map((w) => `'${w.word}:${zshText(w.help)}'`).join(' ')}) ;;`,
+function zsh(all: readonly Step[]): string {
+  const values = valueCases(all, (value) =>
+    value.kind === 'list'
+      ? `compadd -- ${value.list}`
+      : value.kind === 'text'
+        ? ':'
+        : value.kind === 'file'
+          ? '_files'
+          : '_files -/',
   );
-  const values = Object.entries(VALUES(profiles)).map(([flag, list]) => `    ${flag}) compadd ${list}; return ;;`);
+  const cases = all.map(
+    ({ path, words }) =>
+      `    '${path}') list=(${words.map((w) => `'${w.word}${w.help && `:${zshText(w.help)}`}'`).join(' ')}) ;;`,
+  );
   return `#compdef bootstrap
 _bootstrap() {
   local -a list
   local line='' word
   case $words[CURRENT-1] in
-${values.join('\n')}
-    --dir|-d|--pki) _files -/; return ;;
-    --file|-f|--from-kubeadm) _files; return ;;
-    completion) compadd ${SHELLS.join(' ')}; return ;;
+${values}
   esac
   for word in \${words[2,CURRENT-1]}; do
     case "\${line:+$line }$word" in
-      ${all
-        .filter((s) => s.path)
-        .map((s) => `'${s.path}'`)
-        .join('|')}) line="\${line:+$line }$word" ;;
+      ${known(all, "'", '|')}) line="\${line:+$line }$word" ;;
     esac
   done
   case $line in
@@ -124,27 +160,27 @@ if [ "$funcstack[1]" = "_bootstrap" ]; then _bootstrap; else compdef _bootstrap 
 
 const fishText = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
 
-function fish(all: readonly Step[], profiles: readonly string[]): string {
+function fishValue(value: Value): string {
+  if (value.kind === 'list') return ` -x -a '${value.list}'`;
+  return { file: ' -r -F', directory: " -x -a '(__fish_complete_directories)'", text: ' -x' }[value.kind];
+}
+
+function fish(all: readonly Step[]): string {
   const lines = all.flatMap(({ path, words }) =>
-    words.map(({ word, help }) => {
-      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
-      const list = VALUES(profiles)[word];
-      return `complete -c bootstrap -f -n '__bootstrap_at ${fishText(path).slice(1, -1)}' ${what} -d ${fishText(help)}${list ? ` -x -a '${list}'` : ''}`;
+    words.map(({ word: name, help, short, value }) => {
+      const what = name.startsWith('--') ? `-l ${name.slice(2)}${short ? ` -s ${short.slice(1)}` : ''}` : `-a ${name}`;
+      const about = help ? ` -d ${fishText(help)}` : '';
+      return `complete -c bootstrap -n '__bootstrap_at ${path}' ${what}${about}${value ? fishValue(value) : ''}`;
     }),
   );
-  const known = all.filter((s) => s.path).map((s) => fishText(s.path));
   return `# fish completion for bootstrap
 function __bootstrap_at
   set -l line
   for word in (commandline -opc)[2..]
-    contains -- (string join ' ' $line $word) ${known.join(' ')}; and set -a line $word
+    contains -- (string join -- ' ' $line $word) ${known(all, "'", ' ')}; and set -a line $word
   end
   test "$line" = "$argv"
 end
-${lines.join('\n')}
-complete -c bootstrap -f -n '__bootstrap_at completion' -a '${SHELLS.join(' ')}'
-complete -c bootstrap -l dir -s d -r -a '(__fish_complete_directories)'
-complete -c bootstrap -l pki -r -a '(__fish_complete_directories)'
-complete -c bootstrap -l file -s f -r -F
-complete -c bootstrap -l from-kubeadm -r -F`;
+complete -c bootstrap -f
+${lines.join('\n')}`;
 }

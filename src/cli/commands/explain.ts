@@ -3,6 +3,9 @@ import { describeOrigin, type Located, type Origin } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { COMPONENTS } from '../../kubernetes/component.ts';
 import { explainFlag, type FlagExplanation } from '../../render/explain.ts';
+import { explainKubeletField } from '../../render/explain-kubelet.ts';
+import type { Cluster } from '../../spec/cluster.ts';
+import { maskFiles } from '../../spec/masked.ts';
 import { CLUSTER_SCHEMA, type SchemaNode, schemaAt } from '../../spec/schema.ts';
 import { parsePath } from '../../spec/set-option.ts';
 import { at, type Json, type Segment, type Tree, toJson } from '../../spec/tree.ts';
@@ -25,7 +28,7 @@ export async function explain(options: CommonOptions, ...what: readonly string[]
   const space = workspace(options);
   const [first = ''] = what;
   const { data, lines } =
-    what.length === 1 ? explainField(space, options, first) : await explainRendered(space, options, what);
+    what.length === 1 ? await explainField(space, options, first) : await explainRendered(space, options, what);
   printResult(processIo(options), options.output, data, () => lines.join('\n'));
   return 0;
 }
@@ -40,7 +43,7 @@ const from = ({ path, origin }: Located): { readonly [key: string]: Json } => ({
 
 const shown = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-function explainField(space: Workspace, options: CommonOptions, path: string): Explanation {
+async function explainField(space: Workspace, options: CommonOptions, path: string): Promise<Explanation> {
   const segments = parsePath(path);
   const schema = CLUSTER_SCHEMA as SchemaNode;
   checkKnown(schema, segments, path);
@@ -50,10 +53,13 @@ function explainField(space: Workspace, options: CommonOptions, path: string): E
     throw new BootstrapError('usage', `${path}: only fields below "spec" can be explained`, {
       hint: 'for example spec.networking.serviceSubnet',
     });
-  const tree = at(cluster.spec, below);
+  const tree = at(maskFiles(cluster.spec), below);
   const { description = '' } = schemaAt(schema, segments) ?? {};
   if (!tree) {
-    const said = 'is not set, and has no default';
+    const isKubeletField = below[0] === 'kubelet' && below[1] === 'config' && below.length > 2;
+    const said = isKubeletField
+      ? await kubeletDefault(space, cluster, path, below.slice(2))
+      : 'is not set, and has no default';
     return {
       data: { path, set: false, description },
       lines: [`${path} ${said}`, ...(description ? [`  ${description}`] : [])],
@@ -72,6 +78,23 @@ function explainField(space: Workspace, options: CommonOptions, path: string): E
           ]
         : leaves.map((leaf) => `${leaf.path} = ${shown(toJson(leaf))}\n  ${words(leaf.origin)}`),
   };
+}
+
+/** What a field of KubeletConfiguration is where the cluster file leaves it alone. */
+async function kubeletDefault(
+  space: Workspace,
+  cluster: Cluster,
+  path: string,
+  field: readonly Segment[],
+): Promise<string> {
+  const [node] = cluster.nodes;
+  if (!node) return 'is not set';
+  const { value, origin } = explainKubeletField(cluster, node, await renderContext(cluster, space), field);
+  if (origin.kind === 'unknown') {
+    throw new BootstrapError('usage', `${path}: ${origin.message}`, origin.hint ? { hint: origin.hint } : {});
+  }
+  if (value === undefined) return "is not set; the kubelet's own default holds";
+  return `is not set; the kubelet gets ${shown(value)} from templates/kubelet/config.yaml.hbs`;
 }
 
 function leavesOf(tree: Tree): readonly Tree[] {

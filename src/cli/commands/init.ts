@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../base/atomic-file.ts';
 import { BootstrapError } from '../../base/errors.ts';
@@ -90,5 +90,7 @@ async function writeOwn({ dir, clusterFile }: Workspace, text: string | undefine
     await writeFileAtomic(clusterFile, text, 0o644);
   }
   const ignore = join(dir, '.gitignore');
-  if (!existsSync(ignore)) await writeFileAtomic(ignore, GITIGNORE, 0o644);
+  const present = existsSync(ignore) ? readFileSync(ignore, 'utf8') : '';
+  if (!present.includes(GITIGNORE))
+    await writeFileAtomic(ignore, present.replace(/([^\n])$/, '$1\n') + GITIGNORE, 0o644);
 }

@@ -21,7 +21,7 @@ export function listProfiles(options: CommonOptions): number {
     ...(faults.length > 0 && { faults: faults.map(faultData) }),
   }));
   reportFaults(
-    listed.flatMap(({ faults }) => faults),
+    listed.flatMap(({ faults }) => faults.map((fault) => ({ ...fault, severity: 'warning' as const }))),
     io,
   );
   printResult(io, options.output, data, () =>

@@ -40,7 +40,11 @@ const CHECKS: Readonly<Record<PodComponent | 'kubelet', Readonly<Record<string, 
     'data-dir': ({ node }, value) =>
       value === node.etcd.dataDir
         ? undefined
-        : { message: `the volume of the data is that of spec.etcd.local.dataDir (${node.etcd.dataDir}), not this`, hint: 'set spec.etcd.local.dataDir' },
+        : {
+            severity: 'warning',
+            message: `the volume of the data is that of spec.etcd.local.dataDir (${node.etcd.dataDir}), not this`,
+            hint: 'set spec.etcd.local.dataDir',
+          },
   },
   kubelet: {
     config: (_, value) =>
@@ -51,7 +55,9 @@ const CHECKS: Readonly<Record<PodComponent | 'kubelet', Readonly<Record<string, 
             hint: 'set spec.kubelet.config, or patch kubeletconfiguration',
           },
     kubeconfig: (_, value) =>
-      value === KUBELET_KUBECONFIG ? undefined : { message: `the kubeconfig that is rendered is ${KUBELET_KUBECONFIG}` },
+      value === KUBELET_KUBECONFIG
+        ? undefined
+        : { message: `the kubeconfig that is rendered is ${KUBELET_KUBECONFIG}` },
     'hostname-override': ({ node }, value) =>
       value.toLowerCase() === node.name
         ? undefined
@@ -128,10 +134,13 @@ function member(_: NodeInput, value: string, flags: readonly FlagUse[]): Complai
 }
 
 function memberFault(name: string, flags: readonly FlagUse[]): Complaint | undefined {
-  const members = lastUse(flags, 'initial-cluster')?.value?.split(',').map((text) => text.trim());
+  const members = lastUse(flags, 'initial-cluster')
+    ?.value?.split(',')
+    .map((text) => text.trim());
   if (!members) return undefined;
   const own = members.filter((text) => text.startsWith(`${name}=`)).map((text) => urlKey(text.slice(name.length + 1)));
-  if (!own.length) return { message: `--initial-cluster has no member ${JSON.stringify(name)}, so etcd does not start` };
+  if (!own.length)
+    return { message: `--initial-cluster has no member ${JSON.stringify(name)}, so etcd does not start` };
   const advertisedUrls = (lastUse(flags, 'initial-advertise-peer-urls')?.value ?? '').split(',').map(urlKey);
   return own.toSorted().join() === advertisedUrls.toSorted().join()
     ? undefined

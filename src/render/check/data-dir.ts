@@ -15,7 +15,19 @@ const FOREIGN = [
 const VOLATILE = ['/run', '/tmp', '/var/run', '/var/tmp', '/var/cache'];
 
 /** Directories that hold those of many; only to be used below. They would get etcd's owner and mode. */
-const SHARED = ['/', '/home', '/media', '/mnt', '/opt', '/root', '/srv', '/var', '/var/lib', '/var/local', '/var/spool'];
+const SHARED = [
+  '/',
+  '/home',
+  '/media',
+  '/mnt',
+  '/opt',
+  '/root',
+  '/srv',
+  '/var',
+  '/var/lib',
+  '/var/local',
+  '/var/spool',
+];
 
 /** Whether a directory of the host is one that no volume should take the place of, or take whole. */
 export function isSystemDirectory(path: string): boolean {

@@ -1,14 +1,17 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import type { Catalogue } from '../../kubernetes/catalogue.ts';
 import type { Component } from '../../kubernetes/component.ts';
+import { dangersOf } from '../../kubernetes/dangers.ts';
 import { etcdMinorFor } from '../../kubernetes/facts.ts';
-import type { Finding } from '../../kubernetes/finding.ts';
+import { error, type Finding } from '../../kubernetes/finding.ts';
+import { missingFlags } from '../../kubernetes/required-flags.ts';
 import type { ExtraArg } from '../../spec/cluster.ts';
 import { locate } from '../../spec/tree.ts';
 import type { NodeInput } from '../context.ts';
 import { type FlagUse, lastUse, valuesByName } from '../flag-use.ts';
 import type { PodComponent } from '../layout.ts';
 import { placeOfFlag } from '../place.ts';
+import { checkContradictions, checkMember } from './contradictions.ts';
 
 /** Every flag against the catalogue of its component and minor, alone and together with the others. */
 export function checkFlags(
@@ -30,13 +33,23 @@ export function checkFlags(
     faults.push(...told.map((finding) => ({ ...finding, at })));
   }
   for (const arg of args) {
-    if (arg.values?.length) continue;
+    const isName = FLAG_NAME.test(arg.name);
+    if (arg.values?.length && isName) continue;
     const findings = catalogue.checkFlag(component, arg.name, []);
-    faults.push(...findings.map((finding) => ({ ...finding, at: arg.at })));
+    const told = findings.length || isName ? findings : [error(`${JSON.stringify(arg.name)} is no name of a flag`)];
+    faults.push(...told.map((finding) => ({ ...finding, at: arg.at })));
   }
-  for (const { flag, ...finding } of catalogue.checkTogether(component, values)) {
+  const { cluster } = input;
+  const between = [
+    ...catalogue.checkTogether(component, values),
+    ...missingFlags(component, values, cluster.nodes.length, cluster.etcd.kind === 'local'),
+    ...dangersOf(component, values),
+  ];
+  for (const { flag, ...finding } of between) {
     faults.push({ ...finding, at: placeOfFlag(input, component, lastUse(flags, flag), flag) });
   }
+  faults.push(...checkContradictions(input, component, flags));
+  if (component === 'etcd') faults.push(...checkMember(input, flags));
   for (const { name, value, at } of flags) {
     if (at && NOT_AN_ARGUMENT.test(value ?? '')) {
       faults.push(
@@ -46,6 +59,9 @@ export function checkFlags(
   }
   return faults;
 }
+
+/** Nothing that the shell or Go's flag parser would read as more than a name. */
+const FLAG_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 const NOT_AN_ARGUMENT = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 

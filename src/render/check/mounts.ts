@@ -6,10 +6,11 @@ import { locate } from '../../spec/tree.ts';
 import type { NodeInput, PlannedPod } from '../context.ts';
 import { type FlagUse, valuesByName } from '../flag-use.ts';
 import { below, isMap } from '../json.ts';
-import { BLOCK_OF } from '../layout.ts';
+import { BLOCK_OF, KUBERNETES } from '../layout.ts';
 import { containerOf, listAt } from '../overlay.ts';
 import { placeOfFlag, settingPath } from '../place.ts';
 import { isWithin } from '../view/host-dirs.ts';
+import { isSystemDirectory } from './data-dir.ts';
 
 /** A volume of the component's container, where it is mounted. */
 export interface Mount {
@@ -39,7 +40,7 @@ export function mountsOf({ data, component }: PlannedPod): readonly Mount[] {
 }
 
 /** The mount that a path in the container lies in: the innermost. */
-function mountFor(mounts: readonly Mount[], path: string): Mount | undefined {
+export function mountFor(mounts: readonly Mount[], path: string): Mount | undefined {
   let found: Mount | undefined;
   for (const mount of mounts) {
     if (isWithin(path, trimmed(mount.mountPath)) && mount.mountPath.length > (found?.mountPath.length ?? -1))
@@ -98,7 +99,8 @@ function reloads({ component, flags }: PlannedPod, { name }: FlagUse, minor: num
   );
 }
 
-function placeOfVolume({ node }: NodeInput, { component }: PlannedPod, name: string): Located {
+/** Where a volume was set: at the user's of that name, or at the list where it could be. */
+export function placeOfVolume({ node }: NodeInput, { component }: PlannedPod, name: string): Located {
   const block = BLOCK_OF[component];
   return (
     node[block].extraVolumes.find((volume) => volume.name === name)?.at ?? locate(node.blocks, [block, 'extraVolumes'])
@@ -128,15 +130,24 @@ function notMounted(
       .replace(/^-|-$/g, '')
       .slice(0, 63) || 'files';
   const readOnly = access === 'write' ? '' : ', readOnly: true';
+  if (isSystemDirectory(directory)) {
+    const elsewhere = `put it into a directory of its own, such as ${KUBERNETES}/${use.name}, and mount that`;
+    return access === 'write'
+      ? warningAt(at, lost(pod, path), elsewhere)
+      : errorAt(at, unmounted(pod, use, path), elsewhere);
+  }
   const volume = `{name: ${name}, hostPath: ${directory}, mountPath: ${directory}${readOnly}, pathType: ${access === 'write' ? 'DirectoryOrCreate' : 'Directory'}}`;
   const hint = `add to ${settingPath(pod.component, 'extraVolumes')}: ${volume}`;
-  if (access === 'write')
-    return warningAt(
-      at,
-      `what ${pod.component} writes to ${path} is lost when its container ends: no volume is mounted there`,
-      hint,
-    );
-  return errorAt(at, `--${use.name}: no volume of ${pod.component} is mounted at ${path}`, hint);
+  if (access === 'write') return warningAt(at, lost(pod, path), hint);
+  return errorAt(at, unmounted(pod, use, path), hint);
+}
+
+function lost({ component }: PlannedPod, path: string): string {
+  return `what ${component} writes to ${path} is lost when its container ends: no volume is mounted there`;
+}
+
+function unmounted({ component }: PlannedPod, { name }: FlagUse, path: string): string {
+  return `--${name}: no volume of ${component} is mounted at ${path}`;
 }
 
 /** What the kubelet refuses the whole pod for: a path mounted twice, a mount without its volume. */

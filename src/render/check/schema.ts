@@ -1,10 +1,12 @@
+import { basename } from 'node:path/posix';
 import { errorAt, type Fault } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { at, childPath, locate } from '../../spec/tree.ts';
 import { flagSources } from '../component-view.ts';
 import type { NodeInput } from '../context.ts';
-import { below, type JsonMap } from '../json.ts';
+import { below, type JsonMap, sameJson } from '../json.ts';
 import { BLOCK_OF, type PodComponent } from '../layout.ts';
+import { listAt } from '../overlay.ts';
 import { applyPatches } from '../patch/apply.ts';
 import type { SchemaError } from '../pod-schema.ts';
 import { templatePlace } from '../template/template.ts';
@@ -18,7 +20,7 @@ export function checkSchema(
 ): readonly Fault[] {
   const problems = podProblems(input, pod, component);
   return problems.map(({ path, message }) => {
-    const patch = culprit(input, component, unpatched, message);
+    const patch = culprit(input, component, unpatched, { path, message });
     const where = path.length ? path.reduce<string>(childPath, '') : 'the manifest';
     return errorAt(patch ?? settingOf(input, component, path), `${component}: ${where} ${message}`);
   });
@@ -37,13 +39,25 @@ function podProblems(
   const problems: PodProblem[] = [];
   if (validate && !validate(pod))
     problems.push(...unique((validate.errors ?? []).map((error) => describe(pod, error))));
+  const containers = listAt(pod, 'spec', 'containers');
+  const own = Math.max(
+    0,
+    containers.findIndex((container) => below(container, 'name') === component),
+  );
+  const container = ['spec', 'containers', own];
   const identity = [
     [['metadata', 'name'], component],
     [['metadata', 'namespace'], 'kube-system'],
+    [['spec', 'hostNetwork'], true, ': all parts of a master find each other in the network of the machine'],
+    ...(containers.length ? ([[[...container, 'name'], component]] as const) : []),
   ] as const;
-  for (const [path, wanted] of identity) {
-    const found = below(pod, ...path);
-    if (found !== wanted) problems.push({ path, message: `must stay ${JSON.stringify(wanted)}` });
+  for (const [path, wanted, why = ''] of identity) {
+    if (below(pod, ...path) !== wanted) problems.push({ path, message: `must stay ${JSON.stringify(wanted)}${why}` });
+  }
+  const program = below(pod, ...container, 'command', 0);
+  if (containers.length && (typeof program !== 'string' || basename(program) !== component)) {
+    const message = `must be ${component}, the program that the flags after it are for`;
+    problems.push({ path: [...container, 'command', 0], message });
   }
   return problems;
 }
@@ -80,8 +94,11 @@ function unique(problems: readonly PodProblem[]): readonly PodProblem[] {
 }
 
 /** The first patch after which the problem is there. */
-function culprit(input: NodeInput, component: PodComponent, unpatched: JsonMap, message: string) {
-  const has = (pod: JsonMap) => podProblems(input, pod, component).some((problem) => problem.message === message);
+function culprit(input: NodeInput, component: PodComponent, unpatched: JsonMap, wanted: PodProblem) {
+  const has = (pod: JsonMap) =>
+    podProblems(input, pod, component).some(
+      (problem) => sameJson(problem.path, wanted.path) && problem.message === wanted.message,
+    );
   const patches = input.node.patches.filter((patch) => patch.target === component);
   if (!patches.length || has(unpatched)) return undefined;
   const i = patches.findIndex((_, n) => has(applyPatches(unpatched, component, patches.slice(0, n + 1)).data));

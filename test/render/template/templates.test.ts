@@ -65,7 +65,7 @@ describe('filling a template', () => {
 
 describe("a template of the user's", () => {
   const minimal = (more = '') =>
-    `apiVersion: v1\nkind: Pod\nmetadata: {name: kube-scheduler, namespace: kube-system}\nspec:\n  hostNetwork: true\n  containers:\n  - name: kube-scheduler\n    image: {{yaml image}}\n    command:\n    - kube-scheduler\n    - --leader-elect=true\n${more}`;
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: kube-scheduler, namespace: kube-system}\nspec:\n  hostNetwork: true\n  containers:\n  - name: kube-scheduler\n    image: {{yaml image}}\n    command:\n    - kube-scheduler\n    - --kubeconfig=scheduler.conf\n    - --leader-elect=true\n${more}`;
 
   async function rendered(text: string): Promise<string> {
     const cluster = clusterOf(specOf(1));
@@ -94,10 +94,10 @@ describe("a template of the user's", () => {
       [`${FILE}:1:1: kube-scheduler: metadata.name must stay "kube-scheduler"`],
     );
     expect((await problemsOf(() => rendered(minimal('    - --leader-elekt=true\n')))).faults).toEqual([
-      `${FILE}:12:1: kube-scheduler 1.36 has no flag --leader-elekt; did you mean "leader-elect"?`,
+      `${FILE}:13:1: kube-scheduler 1.36 has no flag --leader-elekt; did you mean "leader-elect"?`,
     ]);
     expect((await problemsOf(() => rendered(minimal('    name: twice\n')))).faults[0]).toMatch(
-      /^templates\/.*:12:\d+: once filled, this is not usable YAML: Map keys must be unique/,
+      /^templates\/.*:13:\d+: once filled, this is not usable YAML: Map keys must be unique/,
     );
     expect((await problemsOf(() => rendered('a: &x 1\nb: *x\n'))).faults[0]).toContain('holds an alias');
     expect((await problemsOf(() => rendered('- 1\n'))).faults[0]).toContain('is not a map');
