@@ -45,14 +45,16 @@ const sync = promisify(fsync);
  * Opening and writing are synchronous on purpose: for small files that takes microseconds, while each step through
  * the thread pool takes longer and waits behind every key that is being generated there. Only fsync goes there.
  *
+ * @param durable false for what is made again from other files anyway: a killed run leaves nothing half-written then
+ * either, but a power loss may, which the next run notices and mends
  * @throws BootstrapError naming the file; none of the files has been replaced then, unless a rename itself failed.
  */
-export async function writeFilesAtomic(files: readonly AtomicFile[]): Promise<void> {
+export async function writeFilesAtomic(files: readonly AtomicFile[], { durable = true } = {}): Promise<void> {
   const temporaries: Temporary[] = [];
   let renamed = 0;
   try {
     for (let i = 0; i < files.length; i += OPEN_AT_ONCE) {
-      await writeTemporaries(files.slice(i, i + OPEN_AT_ONCE), temporaries);
+      await writeTemporaries(files.slice(i, i + OPEN_AT_ONCE), temporaries, durable);
     }
     for (const { path, target } of temporaries) {
       naming(target, () => renameSync(path, target));
@@ -61,7 +63,7 @@ export async function writeFilesAtomic(files: readonly AtomicFile[]): Promise<vo
   } finally {
     for (const { path } of temporaries.slice(renamed)) rmSync(path, { force: true });
   }
-  await syncDirectories(files.map((file) => dirname(file.path)));
+  if (durable) await syncDirectories(files.map((file) => dirname(file.path)));
 }
 
 /** One file, as {@link writeFilesAtomic} writes it. */
@@ -107,7 +109,11 @@ export async function makeDirectory(path: string, mode: number): Promise<readonl
 }
 
 /** Adds to `temporaries` as soon as a file exists, so that the caller can clean up whatever fails later. */
-async function writeTemporaries(files: readonly AtomicFile[], temporaries: Temporary[]): Promise<void> {
+async function writeTemporaries(
+  files: readonly AtomicFile[],
+  temporaries: Temporary[],
+  durable: boolean,
+): Promise<void> {
   const descriptors: number[] = [];
   const synced: Promise<void>[] = [];
   try {
@@ -119,7 +125,7 @@ async function writeTemporaries(files: readonly AtomicFile[], temporaries: Tempo
         descriptors.push(descriptor);
         if ((fstatSync(descriptor).mode & 0o7777) !== file.mode) fchmodSync(descriptor, file.mode);
         writeFileSync(descriptor, file.content);
-        synced.push(sync(descriptor).catch((error: unknown) => fail(file.path, error)));
+        if (durable) synced.push(sync(descriptor).catch((error: unknown) => fail(file.path, error)));
       });
     }
   } finally {

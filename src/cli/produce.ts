@@ -104,7 +104,7 @@ export async function produce(
       rendered.bundles.filter((bundle) => chosen.has(bundle.node)),
       nodes,
     );
-    await writeFilesAtomic(written);
+    await writeFilesAtomic(written, { durable: false });
   }
   return {
     bundles: rendered.bundles,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type AtomicFile, makeDirectory, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 
 /** Which files were rendered, and with which content: only those are ever replaced or removed. */
@@ -107,23 +107,27 @@ const isTemporary = (path: string) => /(^|\/)\.[^/]+\.tmp-[0-9a-f]{12}$/.test(pa
 /**
  * Brings the directory to what the bundles say: each file atomically, manifests after everything they need, files of
  * earlier runs that are wanted no more removed, anything else left alone. The caller holds the directory's lock.
+ * Nothing is forced to the disk: all of it can be made again, and the next run mends what a power loss has spoilt.
  * @param bundles those of the chosen nodes
  * @throws BootstrapError where something cannot be written; a later run goes on from there
  */
 export async function writeDirectory(root: string, bundles: readonly Bundle[], plan: DirectoryPlan): Promise<void> {
-  await makeDirectory(root, 0o700);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
   const modes = new Map(bundles.flatMap((b) => b.files.map((file) => [b.node + file.path, file.mode] as const)));
   const writes: AtomicFile[] = plan.changes.flatMap(({ path, after }) =>
     after ? [{ path: join(root, path), content: after, mode: modes.get(path) ?? 0o600 }] : [],
   );
   const changed = new Set(plan.changes.map(({ path }) => path.split('/')[0]));
-  for (const bundle of bundles) if (changed.has(bundle.node)) await makeDirectories(root, bundle);
+  for (const bundle of bundles) if (changed.has(bundle.node)) makeDirectories(root, bundle);
   // told before they are there: a killed run's files are known as ours to the next one
   const created = plan.changes
     .filter(({ kind }) => kind === 'create')
     .flatMap(({ path, after }) => (after ? [[path, sha256(after)] as const] : []));
   if (created.length) await writeIndex(root, { ...readIndex(root), ...Object.fromEntries(created) });
-  await writeFilesAtomic([...writes].sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path))));
+  await writeFilesAtomic(
+    [...writes].sort((a, b) => Number(isManifest(a.path)) - Number(isManifest(b.path))),
+    { durable: false },
+  );
   for (const { kind, path } of plan.changes) if (kind === 'remove') rmSync(join(root, path), { force: true });
   for (const node of changed)
     if (!bundles.some((bundle) => bundle.node === node)) removeEmptyDirectories(join(root, node ?? ''));
@@ -133,21 +137,21 @@ export async function writeDirectory(root: string, bundles: readonly Bundle[], p
 async function writeIndex(root: string, index: Index): Promise<void> {
   const path = join(root, INDEX);
   const content = `${JSON.stringify(index, Object.keys(index).sort(), 1)}\n`;
-  if (readIfThere(path)?.toString() !== content) await writeFilesAtomic([{ path, content, mode: 0o600 }]);
+  if (readIfThere(path)?.toString() !== content)
+    await writeFilesAtomic([{ path, content, mode: 0o600 }], { durable: false });
 }
 
 const isManifest = (path: string) => path.includes('/etc/kubernetes/manifests/');
 
-async function makeDirectories(root: string, bundle: Bundle): Promise<void> {
-  const top = join(root, bundle.node);
-  await makeDirectory(top, 0o700);
+function makeDirectories(root: string, bundle: Bundle): void {
   const modes = new Map(bundle.directories.map(({ path, mode }) => [path, mode]));
-  const needed = new Set<string>(modes.keys());
-  for (const { path } of bundle.files) for (let dir = dirname(path); dir !== '/'; dir = dirname(dir)) needed.add(dir);
-  for (const path of [...needed].sort()) {
-    const dir = top + path;
-    await makeDirectory(dir, 0o755);
-    const mode = modes.get(path) ?? 0o755;
+  const needed = new Map<string, number>([['', 0o700]]);
+  for (const path of [...modes.keys(), ...bundle.files.map((file) => dirname(file.path))]) {
+    for (let dir = path; dir !== '/'; dir = dirname(dir)) needed.set(dir, modes.get(dir) ?? 0o755);
+  }
+  for (const [path, mode] of [...needed].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const dir = join(root, bundle.node, path);
+    mkdirSync(dir, { recursive: true, mode });
     if ((lstatSync(dir).mode & 0o7777) !== mode) chmodSync(dir, mode);
     removeStaleTemps(dir);
   }
