@@ -34,7 +34,7 @@ export function guardPki(
       'refused',
       `${missing} ${absent.length > 1 ? 'are' : 'is'} missing, but ${space.show(nodes)} was rendered with it`,
       {
-        hint: `put pki/ back from your copy of it${saved.length ? `; ${saved.join(', ')} hold some of its keys` : ''}. To found a new cluster here, remove nodes/ too`,
+        hint: `put pki/ back from your copy of it, or take it over with \`bootstrap init --pki DIR\`${saved.length ? `; ${saved.join(', ')} hold some of its keys` : ''}. To found a new cluster here, remove nodes/ too`,
       },
     );
   }

@@ -66,8 +66,9 @@ export async function produce(
       ? undefined
       : importPki(resolve(options.importFrom), inventory, target, { now: new Date() });
   // tried out first: a PKI that cannot be taken over must not leave a cluster file behind, for the next run to found anew
-  await importInto(inMemory(onDisk));
-  guardPki(space, cluster, inventory, onDisk, options.founding || options.importFrom !== undefined);
+  const trial = inMemory(onDisk);
+  await importInto(trial);
+  guardPki(space, cluster, inventory, trial, options.founding);
   const owns = existsSync(join(space.dir, 'nodes', '.rendered.json'));
   if (!dryRun) await beforeWriting?.();
   const imported = await importInto(store);
