@@ -5,7 +5,6 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { podSchema } from '../kubernetes/pod-schema.ts';
-import { writeHelp } from './help.ts';
 import { compileTemplates } from './templates.ts';
 
 /** Makes `src/generated`: validators as plain code and precompiled templates, so that no command compiles anything. */
@@ -49,4 +48,6 @@ await writeValidators('validate-cluster.ts', [cluster], {
 });
 await writeValidators('validate-pod.ts', [{ ...podSchema, $id: 'pod' }], { validatePod: 'pod' });
 await compileTemplates(root, out);
+// the command line is described by the program itself, which needs what has just been made
+const { writeHelp } = await import('./help.ts');
 await writeHelp(out);
