@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import { BootstrapError } from '../base/errors.ts';
@@ -117,9 +117,16 @@ function unreadable(file: string, error: unknown): BootstrapError {
 }
 
 function clearTree(directory: string): void {
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
   removeStaleTemps(directory);
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) clearTree(join(directory, entry.name));
+  for (const name of directoriesIn(directory)) clearTree(join(directory, name));
+}
+
+function directoriesIn(directory: string): readonly string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw unreadable(directory, error);
   }
 }
