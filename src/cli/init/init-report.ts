@@ -52,12 +52,9 @@ export function initReport(
         ? `the cluster; edit it, then run \`bootstrap render${sameCluster(space)}\``
         : 'the cluster, as you wrote it',
     ],
-    [
-      'pki/',
-      `${count(certificates, 'certificate')} with keys (${cluster.pki.algorithm}), the service-account key: keep a copy`,
-    ],
+    ['pki/', `${count(certificates, 'certificate')} and keys (${cluster.pki.algorithm}): keep a copy of this`],
     ['nodes/', `${names}: ${files}${cluster.nodes.length > 1 ? ' each' : ''}, under their paths on the node`],
-    ['admin.conf', 'kubeconfig for you; super-admin.conf for the first grant of rights'],
+    ['admin.conf', 'kubeconfig for you (super-admin.conf for the first grant of rights)'],
   ];
   return [
     head,
@@ -97,14 +94,15 @@ function nextSteps(space: Workspace, cluster: Cluster, produced: Produced): read
   const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)).replace(/^-/, './-'));
   const { words, sudo } = firstNodeSsh(cluster);
   return [
-    `  Look at it:       less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
-    `  Why a value:      bootstrap explain ${node.name} kube-apiserver --etcd-servers${sameCluster(space)}`,
+    `  Look at it:   less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
+    `  Why a value:  bootstrap explain ${node.name} kube-apiserver --etcd-servers${sameCluster(space)}`,
     `  Bring it to ${nodeNames(cluster)} (${cluster.nodes.length > 1 ? 'machines' : 'a machine'} with containerd and a kubelet), like this:`,
     `    tar -C ${path('nodes', node.name)} --owner=0 --group=0 -c ${tops.join(' ')} |`,
-    `      ${words} '${sudo}tar -x -C / --no-overwrite-dir && ${sudo}systemctl daemon-reload &&`,
-    `        ${sudo}systemctl enable kubelet && ${sudo}systemctl restart kubelet'`,
-    '    Later on with --exclude=kubelet-client-current.pem: the kubelet renews that one itself.',
-    `  Then ask it:      kubectl --kubeconfig ${path('super-admin.conf')} get nodes`,
+    `      ${words} '${sudo}tar -x -C / --no-overwrite-dir &&`,
+    `        ${sudo}systemctl daemon-reload && ${sudo}systemctl enable kubelet &&`,
+    `        ${sudo}systemctl restart kubelet'`,
+    '    Later add --exclude=kubelet-client-current.pem: the kubelet renews that.',
+    `  Then ask it:  kubectl --kubeconfig ${path('super-admin.conf')} get nodes`,
   ];
 }
 
