@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadScript } from '../cli/load-program.ts';
+import { cacheName, loadScript } from '../cli/load-program.ts';
 
 type Main = (argv: readonly string[]) => Promise<void>;
 
@@ -17,7 +17,7 @@ export async function writeCodeCache(outdir: string): Promise<void> {
     if (process.exitCode) throw new Error(`the program that was built does not work:\n${quiet.said()}`);
     await main(['render', '--dir', dir]);
     await main(['config', 'validate', '--dir', dir]);
-    writeFileSync(join(outdir, 'main.cache'), loaded.script.createCachedData());
+    writeFileSync(join(outdir, cacheName()), loaded.script.createCachedData());
   } finally {
     quiet.end();
     rmSync(dir, { recursive: true, force: true });

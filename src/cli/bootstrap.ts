@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { HELP } from '../generated/help.ts';
-import { loadScript } from './load-program.ts';
+import { cacheName, loadScript } from './load-program.ts';
 import { endOnClosedStreams } from './streams.ts';
 
 const argv = process.argv.slice(2);
@@ -9,7 +9,7 @@ const help = readyHelp();
 if (help === undefined) {
   const program = loadScript(
     join(__dirname, 'main.cjs'),
-    join(__dirname, 'main.cache'),
+    join(__dirname, cacheName()),
   ).exports() as typeof import('./main.ts');
   void program.main(argv);
 } else {

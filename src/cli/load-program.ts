@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
@@ -15,8 +15,8 @@ export interface LoadedScript {
 
 /**
  * Compiles a CommonJS file as `require` would, from the code that V8 made of it when the package was built: compiling
- * takes half the time of a whole run. V8 refuses code of another version of itself or of another source and compiles then.
- * @param cache the file with that code; it need not be there
+ * takes half the time of a whole run. V8 compiles by itself where there is no such code or it is of another source.
+ * @param cache the file with that code (`cacheName`); it need not be there
  */
 export function loadScript(file: string, cache: string): LoadedScript {
   const cachedData = readIfThere(cache);
@@ -31,6 +31,15 @@ export function loadScript(file: string, cache: string): LoadedScript {
       return module.exports;
     },
   };
+}
+
+/**
+ * The name of the code's file for this very Node binary. V8 11 (Node 20) takes code of another build of the same
+ * version and crashes on it: 20.19.6 did on that of 20.20.2.
+ */
+export function cacheName(): string {
+  const { size, mtimeMs } = statSync(process.execPath);
+  return `main-${process.version}-${process.arch}-${size}-${Math.round(mtimeMs)}.cache`;
 }
 
 function readIfThere(file: string): Buffer | undefined {

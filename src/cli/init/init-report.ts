@@ -54,7 +54,7 @@ export function initReport(
     ],
     ['pki/', `${count(certificates, 'certificate')} and keys (${cluster.pki.algorithm}): keep a copy of this`],
     ['nodes/', `${names}: ${files}${cluster.nodes.length > 1 ? ' each' : ''}, under their paths on the node`],
-    ['admin.conf', 'kubeconfig for you (super-admin.conf for the first grant of rights)'],
+    ['admin.conf', 'kubeconfig for you; super-admin.conf grants the first rights'],
   ];
   return [
     head,
