@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
-import type { Fault } from '../base/fault.ts';
+import { BootstrapError } from '../base/errors.ts';
+import { type Fault, warningAt } from '../base/fault.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 import { type DirectoryPlan, planDirectory, writeDirectory } from '../deliver/directory.ts';
 import { ensurePki, type PkiChange } from '../pki/ensure.ts';
@@ -11,6 +12,7 @@ import { pkiInventory } from '../pki/inventory.ts';
 import { generateKey } from '../pki/keys.ts';
 import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
 import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
+import type { Cluster } from '../spec/cluster.ts';
 import type { Json } from '../spec/tree.ts';
 import type { CheckedCluster } from './load.ts';
 import { guardPki, refuseForeign } from './pki-guard.ts';
@@ -59,6 +61,15 @@ export async function produce(
 ): Promise<Produced> {
   const { dryRun } = options;
   const inventory = pkiInventory(cluster);
+  if (options.renewBefore !== undefined && options.renewBefore >= inventory.certValidity) {
+    throw new BootstrapError(
+      'usage',
+      '--renew-before is not shorter than certificates are valid (spec.pki.certValidity)',
+      {
+        hint: 'every run would issue all of them again',
+      },
+    );
+  }
   const onDisk = openPkiStore(space.dir);
   const store = dryRun ? inMemory(onDisk) : onDisk;
   const importInto = async (target: PkiStore) =>
@@ -114,8 +125,24 @@ export async function produce(
     nodes,
     kubeconfigs: written.map(({ path }) => space.show(path)),
     notes: imported?.notes ?? [],
-    warnings: [...ensured.warnings, ...rendered.warnings],
+    warnings: [...ensured.warnings, ...rendered.warnings, ...leftBehind(space, cluster)],
   };
+}
+
+/** Certificates and keys of nodes that have left are never removed unasked, but they should not lie about for ever. */
+function leftBehind(space: Workspace, cluster: Cluster): readonly Fault[] {
+  const root = join(space.dir, 'pki/nodes');
+  const names = new Set(cluster.nodes.map((node) => node.name));
+  const found = existsSync(root) ? readdirSync(root) : [];
+  return found
+    .filter((name) => !names.has(name) && !name.startsWith('.'))
+    .map((name) =>
+      warningAt(
+        undefined,
+        `${space.show(join(root, name))} holds keys of a node that has left the cluster`,
+        'remove it once that machine is gone',
+      ),
+    );
 }
 
 /** Those that are not on disk with this very content and mode. */

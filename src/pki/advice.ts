@@ -7,6 +7,8 @@ import { keyAlgorithm } from './keys.ts';
 import type { PkiStore } from './store.ts';
 import { SERVICE_ACCOUNT, type Stored, type StoredAuthority } from './stored.ts';
 
+const MONTH = 30 * 86_400_000;
+
 /** What the user should know although nothing is done about it: CAs and the service-account key are never replaced. */
 export function advice(
   inventory: Inventory,
@@ -36,8 +38,10 @@ function authorityAdvice(
   const out: Fault[] = [];
   const file = store.shown(`${entry.path}.crt`);
   const left = certificate.notAfter - now.getTime();
-  // A third of its own life, because certificates may be meant to last as long as their CA.
-  if (left < Math.min(inventory.certValidity, (certificate.notAfter - certificate.notBefore) / 3)) {
+  // Less than what a certificate should last, and the last third of its own life or its last month; but not at once
+  // where certificates are meant to last as long as their CA.
+  const lastPart = Math.max((certificate.notAfter - certificate.notBefore) / 3, MONTH);
+  if (left < Math.min(inventory.certValidity * 0.9, lastPart)) {
     const end = `the CA ends on ${day(certificate.notAfter)}, in ${days(left)}`;
     out.push(warningAt(undefined, `${file}: ${end}; what it signs ends with it`));
   }

@@ -12,7 +12,7 @@ import { readPki } from '../../src/pki/read.ts';
 import { inMemory, openPkiStore } from '../../src/pki/store.ts';
 import { withoutRootsRights } from '../support/rights.ts';
 import { testCluster, threeMasters } from './clusters.ts';
-import { contents, DAY, ensure, modes, temporaryDirectory } from './tools.ts';
+import { contents, DAY, ensure, modes, refusal, temporaryDirectory } from './tools.ts';
 
 const inventory = pkiInventory(testCluster());
 const APISERVER = 'nodes/master-0/apiserver';
@@ -21,16 +21,6 @@ let dir: string;
 const pki = (path = '') => join(dir, 'pki', path);
 const text = (path: string) => readFileSync(pki(path), 'utf8');
 const paths = (changes: readonly { path: string }[]) => changes.map(({ path }) => path);
-
-/** Everything that an error says, as the command line would print it. */
-async function refusal(action: Promise<unknown>): Promise<string> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof BootstrapError)) throw new Error(`expected a BootstrapError, got ${String(error)}`);
-  return [error.message, error.hint ?? '', ...error.faults.map(describeFault)].join('\n');
-}
 
 /** The same value with its secrets in the open, to be compared. */
 function revealed(value: unknown): unknown {

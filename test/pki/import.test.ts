@@ -2,8 +2,6 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { BootstrapError } from '../../src/base/errors.ts';
-import { describeFault } from '../../src/base/fault.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { type ImportedPki, importPki } from '../../src/pki/import.ts';
 import { pkiInventory } from '../../src/pki/inventory.ts';
@@ -11,7 +9,7 @@ import { inMemory, openPkiStore } from '../../src/pki/store.ts';
 import { withoutRootsRights } from '../support/rights.ts';
 import { needTool } from '../support/tools.ts';
 import { testCluster } from './clusters.ts';
-import { contents, DAY, ensure, modes, openssl, opensslVerify, temporaryDirectory } from './tools.ts';
+import { contents, DAY, ensure, modes, openssl, opensslVerify, refusal, temporaryDirectory } from './tools.ts';
 
 const inventory = pkiInventory(testCluster({ algorithm: 'ECDSA-P256' }));
 const ALL = ['ca', 'etcd/ca', 'front-proxy-ca']
@@ -42,15 +40,6 @@ function makeAuthority(path: string, subject: string, mask = 'utf8only', extra: 
 
 const run = (now = new Date(), store = openPkiStore(dir)): Promise<ImportedPki> =>
   importPki(source, inventory, store, { now });
-
-async function refusal(action: Promise<unknown>): Promise<string> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof BootstrapError)) throw new Error(`expected a BootstrapError, got ${String(error)}`);
-  return [error.message, error.hint ?? '', ...error.faults.map(describeFault)].join('\n');
-}
 
 describe.runIf(needTool('openssl'))('taking over a PKI', () => {
   const original = mkdtempSync(join(tmpdir(), 'bootstrap-pki-'));

@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BootstrapError } from '../../src/base/errors.ts';
+import { describeFault } from '../../src/base/fault.ts';
 import type { EnsuredPki, EnsureOptions } from '../../src/pki/ensure.ts';
 import { ensurePki } from '../../src/pki/ensure.ts';
 import type { Inventory } from '../../src/pki/inventory.ts';
@@ -101,4 +103,14 @@ export function certificateFacts(pem: string): CertificateFacts {
     aki: text.includes('Authority Key Identifier'),
     ski: text.includes('Subject Key Identifier'),
   };
+}
+
+/** Everything that an error says, as the command line would print it. */
+export async function refusal(action: Promise<unknown>): Promise<string> {
+  const error: unknown = await action.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof BootstrapError)) throw new Error(`expected a BootstrapError, got ${String(error)}`);
+  return [error.message, error.hint ?? '', ...error.faults.map(describeFault)].join('\n');
 }
