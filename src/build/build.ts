@@ -1,8 +1,9 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { writeCodeCache } from './code-cache.ts';
+import { writeLicences } from './licences.ts';
 
 /**
  * Makes `dist/`. CommonJS, because Node starts it 10 ms sooner than ES modules: an entry that holds the help texts, the
@@ -57,7 +58,8 @@ const options: BuildOptions = {
   supported: { 'dynamic-import': false },
   minify: true,
   keepNames: true,
-  legalComments: 'linked',
+  legalComments: 'none',
+  metafile: true,
   // the package's entry for Node is CommonJS, which cannot be cut down to what is used
   alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
   define: { 'import.meta.url': 'importMetaUrl' },
@@ -67,9 +69,10 @@ const options: BuildOptions = {
 
 await rm(outdir, { recursive: true, force: true });
 await build({ ...options, entryPoints: [join(root, 'src/cli/bootstrap.ts')], outfile: join(outdir, 'bootstrap.cjs') });
+const metafiles: Metafile[] = [];
 for (const [name, { source }] of Object.entries(APART)) {
   const hasDefault = source === 'handlebars';
-  await build({
+  const { metafile } = await build({
     ...options,
     stdin: {
       contents: `export * from '${source}';${hasDefault ? `export { default } from '${source}';` : ''}`,
@@ -79,6 +82,8 @@ for (const [name, { source }] of Object.entries(APART)) {
     outfile: join(outdir, `${name}.cjs`),
     banner: { js: name === 'main' ? "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" : '' },
   });
+  if (metafile) metafiles.push(metafile);
 }
+writeLicences(root, outdir, metafiles);
 await writeCodeCache(outdir);
 await chmod(join(outdir, 'bootstrap.cjs'), 0o755);
