@@ -34,8 +34,8 @@ export function newClusterText(cluster: NewCluster): string {
     const list: unknown = doc.getIn(path, true);
     if (isCollection(list)) list.flow = true;
   }
-  const nodes = doc.getIn(['spec', 'nodes'], true) as Node;
-  nodes.comment =
+  const spec = doc.get('spec', true) as unknown as Node;
+  spec.comment =
     ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager';
   return doc.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
