@@ -35,6 +35,11 @@ const OPEN_AT_ONCE = 64;
 /** The leading dot matters: the kubelet runs every file in the manifests directory that has none. */
 const temporaryName = /^\..+\.tmp-[0-9a-f]{12}$/;
 
+/** Whether a file of this name is one that a killed run of {@link writeFilesAtomic} has left. */
+export function isTemporaryName(name: string): boolean {
+  return temporaryName.test(name);
+}
+
 const sync = promisify(fsync);
 
 /**
@@ -83,7 +88,7 @@ export function removeStaleTemps(directory: string): void {
     if (systemErrorCode(error) === 'ENOENT') return;
     throw new BootstrapError('failed', `${directory}: cannot be read: ${systemErrorReason(error)}`, { cause: error });
   }
-  for (const name of names) if (temporaryName.test(name)) rmSync(join(directory, name), { force: true });
+  for (const name of names) if (isTemporaryName(name)) rmSync(join(directory, name), { force: true });
 }
 
 /**

@@ -29,12 +29,12 @@ export function load(space: Workspace, options: CommonOptions): LoadedCluster {
  * @throws BootstrapError with every fault there is, those of both kinds
  */
 export async function loadChecked(space: Workspace, options: CommonOptions, text?: string): Promise<CheckedCluster> {
-  const { cluster, faults } = withHint(space, () => inspectCluster(loadOptions(space, options, text)));
-  const shown = loadOptions(space, options, text).shown;
-  if (!cluster) throw clusterFileError(shown, faults);
+  const from = loadOptions(space, options, text);
+  const { cluster, faults } = withHint(space, () => inspectCluster(from));
+  if (!cluster) throw clusterFileError(from.shown, faults);
   const context = await renderContext(cluster, space);
   const all = uniqueFaults([...faults, ...checkCluster(cluster, context)]);
-  if (all.some((fault) => fault.severity === 'error')) throw clusterFileError(shown, all);
+  if (all.some((fault) => fault.severity === 'error')) throw clusterFileError(from.shown, all);
   return { cluster, context, warnings: all };
 }
 

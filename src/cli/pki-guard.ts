@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt } from '../base/fault.ts';
+import { wasRendered } from '../deliver/directory.ts';
 import type { Inventory } from '../pki/inventory.ts';
 import type { PkiStore } from '../pki/store.ts';
 import type { Cluster } from '../spec/cluster.ts';
@@ -27,7 +28,7 @@ export function guardPki(
   const nodes = join(space.dir, 'nodes');
   const copies = (file: string) =>
     cluster.nodes.map((node) => join(nodes, node.name, 'etc/kubernetes/pki', file)).filter((path) => existsSync(path));
-  if (absent.length && existsSync(join(nodes, '.rendered.json'))) {
+  if (absent.length && wasRendered(nodes)) {
     const missing = absent.map((path) => `pki/${path}${path === 'sa' ? '.key' : '.crt'}`).join(', ');
     const saved = [...copies('ca.key'), ...copies('sa.key')].map(space.show);
     throw new BootstrapError(

@@ -5,7 +5,7 @@ import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/ato
 import { BootstrapError } from '../base/errors.ts';
 import { type Fault, warningAt } from '../base/fault.ts';
 import type { Bundle } from '../bundle/bundle.ts';
-import { type DirectoryPlan, planDirectory, writeDirectory } from '../deliver/directory.ts';
+import { type DirectoryPlan, planDirectory, wasRendered, writeDirectory } from '../deliver/directory.ts';
 import { ensurePki, type PkiChange } from '../pki/ensure.ts';
 import { importPki } from '../pki/import.ts';
 import { pkiInventory } from '../pki/inventory.ts';
@@ -80,7 +80,8 @@ export async function produce(
   const trial = inMemory(onDisk);
   await importInto(trial);
   guardPki(space, cluster, inventory, trial, options.founding);
-  const owns = existsSync(join(space.dir, 'nodes', '.rendered.json'));
+  const root = join(space.dir, 'nodes');
+  const owns = wasRendered(root);
   if (!dryRun) await beforeWriting?.();
   const imported = await importInto(store);
   const renewBefore = options.renewBefore ?? Math.min(THIRTY_DAYS, inventory.certValidity / 3);
@@ -98,7 +99,6 @@ export async function produce(
   });
   const rendered = renderCluster(cluster, ensured.pki, context);
 
-  const root = join(space.dir, 'nodes');
   const chosen = options.nodes ?? new Set(cluster.nodes.map((node) => node.name));
   const nodes = planDirectory(root, rendered.bundles, chosen);
   const kubeconfigs = clusterKubeconfigs(cluster, ensured.pki, context);

@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type AtomicFile, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import {
+  chmodSync,
+  type Dirent,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type AtomicFile, isTemporaryName, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 
 /** Which files were rendered, and with which content: only those are ever replaced or removed. */
@@ -32,6 +42,11 @@ export interface DirectoryPlan {
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
+/** Whether an earlier run has rendered into this directory. */
+export function wasRendered(root: string): boolean {
+  return existsSync(join(root, INDEX));
+}
+
 function readIndex(root: string): Index {
   try {
     return JSON.parse(readFileSync(join(root, INDEX), 'utf8')) as Index;
@@ -48,9 +63,9 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** All files below `root`, relative to it, without the temporary files of killed runs. */
+/** All files below `root`, relative to it. */
 function walk(root: string, below = ''): readonly string[] {
-  let entries: readonly import('node:fs').Dirent[];
+  let entries: readonly Dirent[];
   try {
     entries = readdirSync(join(root, below), { withFileTypes: true });
   } catch {
@@ -94,15 +109,19 @@ export function planDirectory(root: string, all: readonly Bundle[], chosen: Read
   const strays: string[] = [];
   for (const path of walk(root)) {
     const node = path.split('/')[0] ?? '';
-    if (path === INDEX || wanted.has(path) || (members.has(node) && !chosen.has(node)) || isTemporary(path)) continue;
+    if (
+      path === INDEX ||
+      wanted.has(path) ||
+      (members.has(node) && !chosen.has(node)) ||
+      isTemporaryName(basename(path))
+    )
+      continue;
     const before = readIfThere(join(root, path)) ?? Buffer.alloc(0);
     if (index[path] === sha256(before)) changes.push({ kind: 'remove', path, sensitive: true, before, edited: false });
     else strays.push(path);
   }
   return { changes, strays, foreign, unchanged };
 }
-
-const isTemporary = (path: string) => /(^|\/)\.[^/]+\.tmp-[0-9a-f]{12}$/.test(path);
 
 /**
  * Brings the directory to what the bundles say: each file atomically, manifests after everything they need, files of

@@ -16,7 +16,7 @@ import {
   samePublicKey,
   signatureDigest,
 } from './keys.ts';
-import { PemError } from './pem-blocks.ts';
+import { unlessDamaged } from './pem-blocks.ts';
 import { type PkiFile, type PkiStore, readStored } from './store.ts';
 import { failWith, SERVICE_ACCOUNT } from './stored.ts';
 
@@ -183,13 +183,7 @@ class Importer {
   }
 
   #guard<T>(file: string, read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof PemError)) throw error;
-      this.#fault(file, error.message, error.hint);
-      return undefined;
-    }
+    return unlessDamaged(read, ({ message, hint }) => this.#fault(file, message, hint));
   }
 
   #differs(file: string): void {

@@ -57,3 +57,14 @@ export function encrypted(): PemError {
     'decrypt it with: openssl pkey -in KEY -out KEY.plain',
   );
 }
+
+/** What `read` gives; where it meets damaged PEM, that goes to `report` and there is nothing. */
+export function unlessDamaged<T>(read: () => T, report: (error: PemError) => void): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+    report(error);
+    return undefined;
+  }
+}

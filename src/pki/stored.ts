@@ -5,7 +5,7 @@ import { type Pem, SecretPem } from '../base/pem.ts';
 import { type Certificate, publicKeyOf, readCertificate, readCertificates, sameCertificate } from './certificate.ts';
 import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
 import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, samePublicKey, signatureDigest } from './keys.ts';
-import { PemError } from './pem-blocks.ts';
+import { PemError, unlessDamaged } from './pem-blocks.ts';
 import type { AuthorityName } from './pki.ts';
 import type { PkiStore } from './store.ts';
 
@@ -170,13 +170,7 @@ class PkiReader {
   }
 
   #parsed<T>(file: string, read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof PemError)) throw error;
-      this.#fault(file, error.message, error.hint);
-      return undefined;
-    }
+    return unlessDamaged(read, ({ message, hint }) => this.#fault(file, message, hint));
   }
 
   #fault(file: string, message: string, hint = 'restore it from a backup; it is never overwritten'): void {

@@ -43,23 +43,16 @@ export async function init(options: InitOptions): Promise<number> {
   const space = workspace(options);
   const renewBefore = options.renewBefore === undefined ? undefined : parseTime('--renew-before', options.renewBefore);
   checkOptions(options);
-  const onKey = keyProgress(io);
   const text = await clusterText(space, options, io);
   const overlay: CommonOptions = text.written ? { ...options, set: [], profile: [] } : options;
   const loaded = await loadChecked(space, overlay, text.content);
-  if (options.dryRun)
-    return finish(
-      loaded,
-      await produce(space, loaded, { renewBefore, dryRun: true, founding: true, importFrom: options.pki, onKey }),
-    );
+  const dryRun = options.dryRun === true;
+  const settings = { renewBefore, dryRun, founding: true, importFrom: options.pki, onKey: keyProgress(io) };
+  if (dryRun) return finish(loaded, await produce(space, loaded, settings));
 
   await makeDirectory(space.dir, 0o755);
-  const produced = await withLock(space.dir, 'bootstrap init', io, () =>
-    produce(space, loaded, { renewBefore, dryRun: false, founding: true, importFrom: options.pki, onKey }, () =>
-      writeOwn(space, text.written),
-    ),
-  );
-  return finish(loaded, produced);
+  const work = () => produce(space, loaded, settings, () => writeOwn(space, text.written));
+  return finish(loaded, await withLock(space.dir, 'bootstrap init', io, work));
 
   function finish({ cluster, warnings }: CheckedCluster, produced: Produced): number {
     io.progress('');
@@ -72,7 +65,7 @@ export async function init(options: InitOptions): Promise<number> {
     printResult(io, options.output, data, () =>
       initReport(space, cluster, produced, {
         created: text.written !== undefined,
-        dryRun: options.dryRun === true,
+        dryRun,
         quiet: options.quiet === true,
         color: io.color,
       }),

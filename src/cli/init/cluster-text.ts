@@ -39,12 +39,13 @@ export async function clusterText(space: Workspace, options: InitOptions, io: Io
   }
   if (exists) {
     const content = readTextFile(space.clusterFile, shown);
-    const difference = options.fromKubeadm === undefined ? describesOther(content, shown, options) : undefined;
+    const tree = readYaml({ file: shown, text: content, origin: (place) => ({ kind: 'file', place }) }).documents[0];
+    const difference = tree && options.fromKubeadm === undefined ? describesOther(tree, options) : undefined;
     if (options.fromKubeadm !== undefined && !isDeepStrictEqual(parse(fromKubeadm(options).content), parse(content))) {
       throw conflict(shown, `it is not what --from-kubeadm ${options.fromKubeadm} gives`);
     }
     if (difference) throw conflict(shown, difference);
-    return { content, notes: unnamedProfiles(content, shown, options), warnings: [] };
+    return { content, notes: tree ? unnamedProfiles(tree, shown, options) : [], warnings: [] };
   }
   const made =
     options.fromKubeadm === undefined
@@ -61,9 +62,7 @@ function conflict(shown: string, difference: string): BootstrapError {
 }
 
 /** In what the options differ from the file that is there; undefined where they say the same or nothing. */
-function describesOther(content: string, shown: string, options: InitOptions): string | undefined {
-  const tree = readYaml({ file: shown, text: content, origin: (place) => ({ kind: 'file', place }) }).documents[0];
-  if (!tree) return undefined;
+function describesOther(tree: Tree, options: InitOptions): string | undefined {
   const differs = (
     option: string,
     given: string | undefined,
@@ -90,10 +89,9 @@ function nodeList(tree: Tree): string {
 }
 
 /** `--profile` counts for one run only; a file that does not name it would mean something else at the next. */
-function unnamedProfiles(content: string, shown: string, { profile = [] }: InitOptions): readonly string[] {
-  const tree = readYaml({ file: shown, text: content, origin: (place) => ({ kind: 'file', place }) }).documents[0];
+function unnamedProfiles(tree: Tree, shown: string, { profile = [] }: InitOptions): readonly string[] {
   const named = asStrings(at(tree, ['spec', 'profiles']));
-  if (!tree || !profile.length || profile.join() === named.join()) return [];
+  if (!profile.length || profile.join() === named.join()) return [];
   return [
     `note: --profile counts for this run only; to keep it, write \`profiles: [${profile.join(', ')}]\` under spec in ${shown}`,
   ];
