@@ -1,0 +1,43 @@
+import type { Bundle } from '../bundle/bundle.ts';
+import type { NodeFacts } from './node-facts.ts';
+import type { KubeletAction } from './plan.ts';
+
+export interface FactsRequest {
+  /** Absolute paths whose state is wanted besides those of the current revision. */
+  readonly paths: readonly string[];
+  readonly etcdDataDir: string;
+  readonly manifestsDir: string;
+}
+
+/** Everything that is done on a node, each one run of `templates/node/node.sh` there. Throws BootstrapError. */
+export interface NodeAgent {
+  readonly node: string;
+  facts(request: FactsRequest): Promise<NodeFacts>;
+  /** Contents of those files that are there. Nothing sensitive is ever asked for. */
+  read(paths: readonly string[]): Promise<ReadonlyMap<string, Buffer>>;
+  /**
+   * Takes the node's lock, for this run of the program; every later call of this agent renews it.
+   * @param who e.g. `bootstrap apply by ann@desk (process 4711)`
+   * @throws BootstrapError `locked` saying who holds it, from where, since when
+   */
+  lock(who: string): Promise<void>;
+  unlock(): Promise<void>;
+  /** Renews the lock; fails `locked` where it was lost. */
+  keepLock(): Promise<void>;
+  /** Brings a bundle to the node as its next revision, verified and out of anybody's way; gives its number. */
+  stage(bundle: Bundle, digest: string, by: string): Promise<number>;
+  /** Puts a revision in place. Repeating it after an interruption finishes it. */
+  activate(revision: number, how: ActivateOptions): Promise<{ readonly placed: readonly string[]; readonly removed: readonly string[] }>;
+  /** What was put in place is good: it is the current revision from now on, and nothing takes it back by itself any more. */
+  commit(revision: number): Promise<void>;
+  /** Takes back what was put in place and not committed; nothing where there is no such thing. */
+  revert(why: string): Promise<void>;
+  /** The last lines that a container of this pod wrote, or the kubelet where `pod` is `kubelet`; '' where there are none. */
+  logs(pod: string, lines: number): Promise<string>;
+}
+
+export interface ActivateOptions {
+  readonly kubelet: KubeletAction;
+  /** The node takes it back by itself where nobody has committed it after so many seconds; 0 = never. */
+  readonly confirmSeconds: number;
+}
