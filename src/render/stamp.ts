@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { isMap, type JsonMap, withEntries } from './json.ts';
 import { isWithin } from './view/host-dirs.ts';
 
-const DIGEST_ANNOTATION = 'bootstrap/inputs-digest';
+/** Over the files that the pod's process reads only at start. */
+export const INPUTS_DIGEST = 'bootstrap/inputs-digest';
+/** Over the manifest itself: the mirror pod that carries it was made of this very one. */
+export const MANIFEST_DIGEST = 'bootstrap/manifest-digest';
 
 interface Content {
   readonly path: string;
@@ -21,12 +24,20 @@ export function isStartFile(starts: ReadonlySet<string>, path: string): boolean 
   return starts.has(path) || [...starts].some((dir) => isWithin(path, dir));
 }
 
-/** Fifth step: the digest becomes part of the pod, so that another one makes the kubelet start it anew. */
-export function stampPod(pod: JsonMap, digest: string): JsonMap {
+/**
+ * Fifth step: the digest becomes part of the pod, so that another one makes the kubelet start it anew; and one of all
+ * that, by which the pod that runs is told from the one before.
+ */
+export function stampPod(pod: JsonMap, inputs: string): JsonMap {
+  const stamped = annotated(pod, INPUTS_DIGEST, inputs);
+  return annotated(stamped, MANIFEST_DIGEST, createHash('sha256').update(JSON.stringify(stamped)).digest('hex'));
+}
+
+function annotated(pod: JsonMap, name: string, value: string): JsonMap {
   const metadata = pod['metadata'];
   if (!isMap(metadata)) return pod;
   const annotations = isMap(metadata['annotations']) ? metadata['annotations'] : {};
   return withEntries(pod, {
-    metadata: withEntries(metadata, { annotations: withEntries(annotations, { [DIGEST_ANNOTATION]: digest }) }),
+    metadata: withEntries(metadata, { annotations: withEntries(annotations, { [name]: value }) }),
   });
 }

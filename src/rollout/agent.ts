@@ -27,7 +27,10 @@ export interface NodeAgent {
   /** Brings a bundle to the node as its next revision, verified and out of anybody's way; gives its number. */
   stage(bundle: Bundle, digest: string, by: string): Promise<number>;
   /** Puts a revision in place. Repeating it after an interruption finishes it. */
-  activate(revision: number, how: ActivateOptions): Promise<{ readonly placed: readonly string[]; readonly removed: readonly string[] }>;
+  activate(
+    revision: number,
+    how: ActivateOptions,
+  ): Promise<{ readonly placed: readonly string[]; readonly removed: readonly string[] }>;
   /** What was put in place is good: it is the current revision from now on, and nothing takes it back by itself any more. */
   commit(revision: number): Promise<void>;
   /** Takes back what was put in place and not committed; nothing where there is no such thing. */
