@@ -23,6 +23,7 @@ const APART: Readonly<Record<string, { readonly imported: RegExp; readonly sourc
   'pod-schema': { imported: /\/generated\/validate-pod\.ts$/, source: './src/generated/validate-pod.ts' },
   handlebars: { imported: /^handlebars$/, source: 'handlebars' },
   diff: { imported: /^diff$/, source: 'diff' },
+  zx: { imported: /^zx\/core$/, source: 'zx/core' },
   prompts: { imported: /^@clack\/prompts$/, source: '@clack/prompts' },
 };
 

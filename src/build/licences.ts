@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 
@@ -13,7 +13,10 @@ export function writeLicences(root: string, outdir: string, metafiles: readonly 
       readonly license?: string;
     };
     const file = readdirSync(dir).find((each) => /^licen[cs]e/i.test(each));
-    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(dir, file), 'utf8').trim() : ''}\n`;
+    // zx holds other packages in its own files
+    const within = join(dir, 'build/3rd-party-licenses');
+    const files = [...(file ? [join(dir, file)] : []), ...(existsSync(within) ? [within] : [])];
+    return `${name} ${version} (${license})\n\n${files.map((each) => readFileSync(each, 'utf8').trim()).join('\n\n')}\n`;
   });
   writeFileSync(join(outdir, 'LICENCES.txt'), texts.join(`\n${'-'.repeat(72)}\n\n`));
 }

@@ -22,6 +22,8 @@ export interface BundleFile {
   /** Absolute path on the node. */
   readonly path: string;
   readonly content: Buffer;
+  /** Hex; only where the content is not here: a secret of a revision that the node alone has. `content` is empty then. */
+  readonly sha256?: string;
   /** Permission bits, e.g. 0o600. */
   readonly mode: number;
   /** `user:group` by name. */

@@ -10,6 +10,7 @@ import { ensurePki, type PkiChange } from '../pki/ensure.ts';
 import { importPki } from '../pki/import.ts';
 import { pkiInventory } from '../pki/inventory.ts';
 import { generateKey } from '../pki/keys.ts';
+import type { Pki } from '../pki/pki.ts';
 import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
 import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
 import type { Cluster } from '../spec/cluster.ts';
@@ -36,6 +37,8 @@ export interface ProduceOptions {
 export interface Produced {
   readonly bundles: readonly Bundle[];
   readonly pki: readonly PkiChange[];
+  /** All certificates and keys, as they are (or would be) then. */
+  readonly identities: Pki;
   readonly imported: readonly string[];
   /** What the user should know about what was taken over. */
   readonly notes: readonly string[];
@@ -121,6 +124,7 @@ export async function produce(
   return {
     bundles: rendered.bundles,
     pki: ensured.changes,
+    identities: ensured.pki,
     imported: imported?.written ?? [],
     nodes,
     kubeconfigs: written.map(({ path }) => space.show(path)),

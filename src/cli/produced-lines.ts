@@ -1,5 +1,7 @@
+import { loadUnifiedDiff } from '../base/unified-diff.ts';
 import type { DirectoryChange } from '../deliver/directory.ts';
 import { certificateText } from './certificate-text.ts';
+import { paintedDiff } from './diff-text.ts';
 import { count } from './format.ts';
 import type { Io } from './io.ts';
 import type { Produced } from './produce.ts';
@@ -55,33 +57,24 @@ export function producedLines(
 
 /** What would change in each file, as unified diffs; of secret files only that they would. */
 export async function producedDiff({ nodes, bundles }: Produced, color: Io['color']): Promise<string> {
-  const { createTwoFilesPatch } = await import('diff');
+  const diff = await loadUnifiedDiff();
   const members = new Set(bundles.map((bundle) => bundle.node));
   const blocks = nodes.changes
     .filter((change) => members.has(nodeOf(change)))
     .map(({ path, before, after, sensitive }) => {
       if (sensitive) return `--- nodes/${path}\n(secret: not shown)`;
       const text = (content: Buffer | undefined) => certificateText(content?.toString() ?? '');
-      const patch = createTwoFilesPatch(
-        `nodes/${path}`,
-        `nodes/${path}`,
-        text(before),
-        text(after),
-        before ? 'now' : 'not there',
-        after ? 'new' : 'removed',
+      const names = {
+        path: `nodes/${path}`,
+        before: before ? 'now' : 'not there',
+        after: after ? 'new' : 'removed',
+      };
+      return (
+        diff(text(before), text(after), names) ?? `--- nodes/${path}\n(too long, or too different, to be compared)`
       );
-      return patch.replace(/^Index: .*\n=+\n/, '');
     });
-  const paint = (line: string) =>
-    line.startsWith('+')
-      ? color.green(line)
-      : line.startsWith('-')
-        ? color.red(line)
-        : line.startsWith('@@')
-          ? color.cyan(line)
-          : line;
-  return blocks
-    .flatMap((block) => block.split('\n'))
-    .map(paint)
-    .join('\n');
+  return paintedDiff(
+    blocks.flatMap((block) => block.split('\n')),
+    color,
+  ).join('\n');
 }

@@ -96,6 +96,88 @@ function render(root: Command, action: Action): void {
     );
 }
 
+const TIMES = [
+  ['--timeout <time>', 'how long a master may take to prove itself', '5m'],
+  ['--confirm-timeout <time>', 'a node takes back by itself what was not confirmed within this time', '10m'],
+] as const;
+
+function plan(root: Command, action: Action): void {
+  common(
+    root
+      .command('plan')
+      .description('show what apply would change on the masters, what restarts, in which order; status 2 if anything'),
+  )
+    .option('-n, --node <name>', 'only this node (repeatable)', collect)
+    .option('--out <file>', 'keep the plan, for `bootstrap apply <file>`')
+    .action(action(async () => (await import('./commands/plan.ts')).plan))
+    .addHelpText(
+      'after',
+      examples('bootstrap plan', 'bootstrap plan --node cp1 --verbose', 'bootstrap plan --out plan.json'),
+    );
+}
+
+function apply(root: Command, action: Action): void {
+  const command = common(
+    root
+      .command('apply')
+      .description('bring the masters to what cluster.yaml says: one at a time, each proven, or taken back')
+      .argument('[plan]', 'a plan that was kept; refused where anything has moved since'),
+  )
+    .option('-n, --node <name>', 'only this node (repeatable)', collect)
+    .option('--dry-run', 'the same as plan')
+    .option('-y, --yes', 'ask nothing');
+  for (const [flag, text, value] of TIMES) command.option(flag, text, value);
+  command
+    .action(action(async () => (await import('./commands/apply.ts')).apply))
+    .addHelpText(
+      'after',
+      examples('bootstrap apply', 'bootstrap apply plan.json', 'bootstrap apply --yes --timeout 10m'),
+    );
+}
+
+function rollback(root: Command, action: Action): void {
+  const command = common(
+    root.command('rollback').description('put masters back to an earlier revision, with the same care as apply'),
+  )
+    .option('-n, --node <name>', 'only this node (repeatable)', collect)
+    .option('--to <revision>', 'its number; default: the one before the current one')
+    .option('--dry-run', 'show what would change, do nothing')
+    .option('-y, --yes', 'ask nothing');
+  for (const [flag, text, value] of TIMES) command.option(flag, text, value);
+  command
+    .action(action(async () => (await import('./commands/rollback.ts')).rollback))
+    .addHelpText('after', examples('bootstrap rollback', 'bootstrap rollback --node cp2 --to 3'));
+}
+
+function status(root: Command, action: Action): void {
+  common(
+    root
+      .command('status')
+      .description(
+        'look at the masters: components, etcd, certificates, revisions, drift; status 2 if anything is wrong',
+      ),
+  )
+    .option('-n, --node <name>', 'only this node (repeatable)', collect)
+    .action(action(async () => (await import('./commands/status.ts')).status))
+    .addHelpText('after', examples('bootstrap status', 'bootstrap status --verbose', 'bootstrap status -o json'));
+}
+
+function token(root: Command, action: Action): void {
+  const group = root.command('token').description('bootstrap tokens, with which workers join').helpCommand(false);
+  common(group.command('create').description('make a token and print the kubeadm join command for a worker'))
+    .option('--ttl <time>', 'how long it is good for; 0 = for ever', '24h')
+    .option('--description <text>', 'what it is for')
+    .action(action(async () => (await import('./commands/token-commands.ts')).create))
+    .addHelpText('after', examples('bootstrap token create', 'ssh root@w1 $(bootstrap token create --ttl 10m)'));
+  common(group.command('list').description('list the tokens, without their secrets'))
+    .action(action(async () => (await import('./commands/token-commands.ts')).list))
+    .addHelpText('after', examples('bootstrap token list'));
+  common(group.command('delete').description('delete a token').argument('<token>', 'the token or its id'))
+    .action(action(async () => (await import('./commands/token-commands.ts')).remove))
+    .addHelpText('after', examples('bootstrap token delete abcdef'));
+  group.addHelpText('after', examples('bootstrap token create'));
+}
+
 function profiles(root: Command, action: Action): void {
   const group = root.command('profiles').description('the kinds of cluster there are').helpCommand(false);
   common(group.command('list').description('list the profiles'))
@@ -191,6 +273,11 @@ function hintAtHelp(command: Command): void {
 const COMMANDS: Readonly<Record<string, (root: Command, action: Action) => void>> = {
   init,
   render,
+  plan,
+  apply,
+  rollback,
+  status,
+  token,
   profiles,
   config,
   explain,
@@ -219,7 +306,8 @@ export function program(ended: (status: number) => void, only?: string): Command
       'after',
       examples(
         'bootstrap init --profile ha',
-        'bootstrap render --dir prod',
+        'bootstrap plan',
+        'bootstrap apply',
         'bootstrap explain spec.networking.serviceSubnet',
       ),
     );

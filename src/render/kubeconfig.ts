@@ -1,13 +1,12 @@
 import { emitYaml } from '../base/yaml-emit.ts';
 import type { Authority, KeyPair, NodeLeaf, Pki } from '../pki/pki.ts';
 import type { Cluster, ClusterNode } from '../spec/cluster.ts';
-import { formatHostPort } from '../spec/endpoint.ts';
 import type { RenderContext } from './context.ts';
 import type { JsonMap } from './json.ts';
 import { KUBELET_CLIENT, KUBELET_KUBECONFIG, KUBERNETES, PKI } from './layout.ts';
 import { parseFilled } from './parse.ts';
 import type { Template } from './template/template.ts';
-import { localEndpoint } from './view/common.ts';
+import { apiServerUrl, localEndpoint } from './view/common.ts';
 
 /** What stands in a kubeconfig; authority, certificate and key are paths, or the data itself in base64. */
 interface KubeconfigView {
@@ -58,25 +57,23 @@ export function processKubeconfigs(
 export function personKubeconfig(
   context: RenderContext,
   cluster: Cluster,
-  node: ClusterNode,
   user: string,
   authority: Authority,
   pair: KeyPair,
 ): string {
-  const server = `https://${cluster.endpoint ? formatHostPort(cluster.endpoint) : localEndpoint(node)}`;
   const data = fill(context, {
     ...named(cluster, user),
     authority: base64(authority.bundle),
     certificate: base64(pair.certificate),
     key: base64(pair.key.reveal()),
     embedded: true,
-    server,
+    server: apiServerUrl(cluster),
   });
   return emitYaml(data);
 }
 
 /** An authority that a Pki must have. */
-export function authorityOf(pki: Pki, name: 'kubernetes' | 'etcd' | 'front-proxy'): Authority {
+export function authorityOf(pki: Pick<Pki, 'authorities'>, name: 'kubernetes' | 'etcd' | 'front-proxy'): Authority {
   const authority = pki.authorities.get(name);
   if (!authority) throw new Error(`the PKI has no authority "${name}"`);
   return authority;

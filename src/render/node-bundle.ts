@@ -82,7 +82,6 @@ function configurations({ input, kubelet, kubeletUnit, kubeconfigs }: NodePlan, 
   const admin = personKubeconfig(
     input,
     cluster,
-    node,
     'kubernetes-admin',
     authorityOf(pki, 'kubernetes'),
     leafOf(pki, node.name, 'admin'),

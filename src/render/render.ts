@@ -41,14 +41,12 @@ export function renderCluster(cluster: Cluster, pki: Pki, context: RenderContext
 
 /** `admin.conf` and `super-admin.conf` of the cluster directory. */
 export function clusterKubeconfigs(cluster: Cluster, pki: Pki, context: RenderContext): readonly ClusterFile[] {
-  const [node] = cluster.nodes;
-  if (!node) throw new Error('a cluster has at least one node');
   const authority = authorityOf(pki, 'kubernetes');
   return [
     { name: 'admin.conf', user: 'kubernetes-admin', pair: pki.admin },
     { name: 'super-admin.conf', user: 'kubernetes-super-admin', pair: pki.superAdmin },
   ].map(({ name, user, pair }) => ({
     name,
-    content: Buffer.from(personKubeconfig(context, cluster, node, user, authority, pair)),
+    content: Buffer.from(personKubeconfig(context, cluster, user, authority, pair)),
   }));
 }

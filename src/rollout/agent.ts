@@ -35,6 +35,8 @@ export interface NodeAgent {
   commit(revision: number): Promise<void>;
   /** Takes back what was put in place and not committed; nothing where there is no such thing. */
   revert(why: string): Promise<void>;
+  /** `systemctl is-active kubelet`. */
+  kubelet(): Promise<string>;
   /** The last lines that a container of this pod wrote, or the kubelet where `pod` is `kubelet`; '' where there are none. */
   logs(pod: string, lines: number): Promise<string>;
 }

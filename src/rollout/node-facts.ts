@@ -46,6 +46,8 @@ export interface IndexEntry {
   readonly sha256: string;
   readonly mode: number;
   readonly owner: string;
+  /** The kind of its effect; `pods+kubelet` where both read it at their start. */
+  readonly effect: string;
   /** Written only where absent. */
   readonly seed: boolean;
 }

@@ -23,6 +23,10 @@ export interface Plan {
     readonly before: number;
     readonly during: number;
   };
+  /** The node whose etcd member leads: it is worked on last. */
+  readonly leader: string | undefined;
+  /** Nodes that are worked on first, because something is wrong there: what, in words. */
+  readonly unwell: ReadonlyMap<string, string>;
   /** API objects that would be created or changed; undefined where no API answers yet: all of them come after first boot. */
   readonly objects: readonly ObjectChange[] | undefined;
 }
@@ -34,10 +38,14 @@ export interface NodePlan {
   /** SHA-256 over what was seen of the node's files, revisions and transaction: another one means the node has moved. */
   readonly observed: string;
   readonly currentRevision: number | undefined;
+  /** That revision consists of exactly what is wanted. Where not, one is written even if no file changes. */
+  readonly recorded: boolean;
   readonly changes: readonly FileChange[];
   readonly drift: readonly Drift[];
   /** Paths of files in the manifests directory that are nobody's: the kubelet runs them. */
   readonly strays: readonly string[];
+  /** Those of them that declare a pod of ours as well: the kubelet runs only one of the two. */
+  readonly clashes: readonly Clash[];
   readonly kubelet: KubeletAction;
   /** Why the kubelet is restarted or started; empty where it is not. */
   readonly kubeletWhy: readonly string[];
@@ -47,7 +55,16 @@ export interface NodePlan {
   readonly unfinished: { readonly revision: number; readonly state: string } | undefined;
 }
 
-/** `reload`: daemon-reload and restart; `start`: daemon-reload, enable and start. */
+/** A file that declares the same pod as one of ours. */
+export interface Clash {
+  readonly path: string;
+  readonly pod: string;
+  readonly ours: string;
+  /** Of two files with the same pod the kubelet runs the one that sorts last (measured, kubelet-static-pods.md). */
+  readonly wins: boolean;
+}
+
+/** `reload`: daemon-reload and restart; `start`: daemon-reload, enable and start, or restart where it runs already. */
 export type KubeletAction = 'none' | 'restart' | 'reload' | 'start';
 
 export interface PodChange {
@@ -69,10 +86,17 @@ export interface FileChange {
   readonly sensitive: boolean;
   readonly before: FileState | undefined;
   readonly after: FileState | undefined;
-  /** Unified diff of the contents, for files that are no secrets and no certificates. */
+  /** The content differs, not only mode or owner. */
+  readonly rewritten: boolean;
+  /**
+   * Unified diff of the contents, for files that are no secrets and no certificates. The digests that a manifest carries
+   * are shown as `…`: a person learns nothing from them, and they differ from node to node.
+   */
   readonly diff: string | undefined;
-  /** What the certificate in the file says, before and after. */
-  readonly certificate: { readonly before?: CertificateFacts; readonly after?: CertificateFacts } | undefined;
+  /** What the certificates in the file say, before and after; those of a bundle in their order. */
+  readonly certificates:
+    | { readonly before: readonly CertificateFacts[]; readonly after: readonly CertificateFacts[] }
+    | undefined;
 }
 
 export interface CertificateFacts {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseVersion } from '../kubernetes/version.ts';
 import { blocksOf } from './blocks.ts';
 import { parseCidrList } from './cidr.ts';
@@ -11,13 +12,15 @@ import type {
   ExtraVolume,
   KeyAlgorithm,
   NodeFile,
+  NodeSettings,
   Patch,
+  SshSettings,
   Taint,
 } from './cluster.ts';
 import { parseDuration } from './duration.ts';
 import { parseEndpoint } from './endpoint.ts';
-import { asList, asNumber, asObject, asStrings, asText } from './read-tree.ts';
-import { at, type Json, type MapTree, type Tree, toJson } from './tree.ts';
+import { asBoolean, asList, asNumber, asObject, asStrings, asText } from './read-tree.ts';
+import { at, fromJson, type Json, type MapTree, mergeTrees, type Tree, toJson } from './tree.ts';
 
 /** What `patches` and `files` hold once their sources were read; each with the nodes it is for. */
 export interface SpecContents {
@@ -25,12 +28,16 @@ export interface SpecContents {
   readonly files: readonly (NodeFile & { readonly nodes: readonly string[] | undefined })[];
 }
 
-/** Makes the Cluster from a spec that has passed all checks and has its defaults. */
+/**
+ * Makes the Cluster from a spec that has passed all checks and has its defaults.
+ * @param base the directory of the cluster file
+ */
 export function buildCluster(
   name: string,
   profiles: readonly string[],
   spec: MapTree,
   contents: SpecContents,
+  base: string,
 ): Cluster {
   const version = parseVersion(asText(at(spec, ['kubernetesVersion'])) ?? '');
   if ('error' in version) throw new Error(`unchecked version: ${version.error}`);
@@ -44,7 +51,7 @@ export function buildCluster(
     profiles,
     version,
     endpoint: endpoint && 'host' in endpoint ? endpoint : undefined,
-    nodes: asList(at(spec, ['nodes'])).map((node) => buildNode(node, spec, contents)),
+    nodes: asList(at(spec, ['nodes'])).map((node) => buildNode(node, spec, contents, base)),
     networking: {
       serviceSubnets: subnets(at(spec, ['networking', 'serviceSubnet'])),
       podSubnets: subnets(at(spec, ['networking', 'podSubnet'])),
@@ -52,6 +59,16 @@ export function buildCluster(
     },
     imageRepository: asText(at(spec, ['imageRepository'])) ?? '',
     etcd: buildEtcd(at(spec, ['etcd', 'external'])),
+    common: settingsOf(blocksOf(spec, fromJson({}, 'spec', spec.origin))),
+    dns: {
+      disabled: asBoolean(at(spec, ['dns', 'disabled'])),
+      imageRepository: asText(at(spec, ['dns', 'imageRepository'])) ?? '',
+      imageTag: asText(at(spec, ['dns', 'imageTag'])) ?? '',
+    },
+    proxy: {
+      disabled: asBoolean(at(spec, ['proxy', 'disabled'])),
+      config: asObject(at(spec, ['proxy', 'config'])),
+    },
     pki: {
       algorithm: asText(at(spec, ['pki', 'algorithm'])) as KeyAlgorithm,
       serviceAccountAlgorithm: asText(at(spec, ['pki', 'serviceAccountAlgorithm'])) as KeyAlgorithm,
@@ -82,18 +99,44 @@ function buildEtcd(external: Tree | undefined): ClusterEtcd {
   };
 }
 
-function buildNode(node: Tree, spec: MapTree, contents: SpecContents): ClusterNode {
+function buildNode(node: Tree, spec: MapTree, contents: SpecContents, base: string): ClusterNode {
   const name = asText(at(node, ['name'])) ?? '';
   const [first = '', ...others] = asStrings(at(node, ['addresses']));
   const blocks = blocksOf(spec, node);
-  const block = (key: string) => at(blocks, [key]);
   const mine = (item: { readonly nodes: readonly string[] | undefined }) => item.nodes?.includes(name) ?? true;
   return {
     name,
     hostname: asText(at(node, ['hostname'])),
     addresses: [first, ...others],
+    transport: asText(at(node, ['transport']) ?? at(spec, ['transport'])) === 'local' ? 'local' : 'ssh',
+    ssh: sshSettings(mergeTrees(at(spec, ['ssh']), at(node, ['ssh'])), first, base),
     labels: asObject(at(node, ['labels'])) as Record<string, string>,
     taints: asList(at(node, ['taints'])).map((taint) => toJson(taint) as unknown as Taint),
+    ...settingsOf(blocks),
+    patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
+    files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
+    blocks,
+  };
+}
+
+function sshSettings(ssh: Tree | undefined, address: string, base: string): SshSettings {
+  const file = (key: string) => {
+    const path = asText(at(ssh, [key]));
+    // whose home that is, only the transport may ask
+    return path === undefined || path.startsWith('~/') ? path : resolve(base, path);
+  };
+  return {
+    host: (asText(at(ssh, ['host'])) ?? address).replace(/^\[(.*)\]$/, '$1'),
+    port: asNumber(at(ssh, ['port'])),
+    user: asText(at(ssh, ['user'])),
+    identityFile: file('identityFile'),
+    configFile: file('configFile'),
+  };
+}
+
+function settingsOf(blocks: MapTree): NodeSettings {
+  const block = (key: string) => at(blocks, [key]);
+  return {
     apiServer: {
       ...component(block('apiServer')),
       bindPort: asNumber(at(blocks, ['apiServer', 'bindPort'])) ?? 6443,
@@ -113,11 +156,8 @@ function buildNode(node: Tree, spec: MapTree, contents: SpecContents): ClusterNo
       config: asObject(at(blocks, ['kubelet', 'config'])),
       extraArgs: extraArgs(at(blocks, ['kubelet', 'extraArgs'])),
       criSocket: (asText(at(blocks, ['kubelet', 'criSocket'])) ?? '').replace(/^\//, 'unix:///'),
-      installUnit: toJson(at(blocks, ['kubelet', 'installUnit']) ?? spec) === true,
+      installUnit: asBoolean(at(blocks, ['kubelet', 'installUnit'])),
     },
-    patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
-    files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
-    blocks,
   };
 }
 

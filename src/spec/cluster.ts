@@ -19,6 +19,10 @@ export interface Cluster {
   };
   readonly imageRepository: string;
   readonly etcd: ClusterEtcd;
+  /** The component blocks as they stand for the whole cluster, without any node's own. */
+  readonly common: NodeSettings;
+  readonly dns: DnsSettings;
+  readonly proxy: ProxySettings;
   readonly pki: PkiSettings;
   /** Seconds a component may take to become healthy (startup probe). */
   readonly healthCheckSeconds: number;
@@ -54,20 +58,40 @@ interface PkiSettings {
   readonly certValidityHours: number;
 }
 
-/** One master, with the cluster-wide component blocks and its own overrides already merged. */
-export interface ClusterNode {
-  readonly name: string;
-  /** The machine's own host name where it is not the node's name. */
-  readonly hostname: string | undefined;
-  /** First = the advertise address; its family decides which loopback address is used. */
-  readonly addresses: readonly [string, ...string[]];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly taints: readonly Taint[];
+/** CoreDNS. */
+interface DnsSettings {
+  readonly disabled: boolean;
+  readonly imageRepository: string;
+  readonly imageTag: string;
+}
+
+/** kube-proxy. */
+interface ProxySettings {
+  readonly disabled: boolean;
+  /** Laid over the rendered KubeProxyConfiguration. */
+  readonly config: Json;
+}
+
+/** The settings of every component; on a node, with its own laid over those of the cluster. */
+export interface NodeSettings {
   readonly apiServer: ApiServerSettings;
   readonly controllerManager: ComponentSettings;
   readonly scheduler: ComponentSettings;
   readonly etcd: EtcdSettings;
   readonly kubelet: KubeletSettings;
+}
+
+/** One master, with the cluster-wide component blocks and its own overrides already merged. */
+export interface ClusterNode extends NodeSettings {
+  readonly name: string;
+  /** The machine's own host name where it is not the node's name. */
+  readonly hostname: string | undefined;
+  /** First = the advertise address; its family decides which loopback address is used. */
+  readonly addresses: readonly [string, ...string[]];
+  readonly transport: 'ssh' | 'local';
+  readonly ssh: SshSettings;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
   readonly patches: readonly Patch[];
   readonly files: readonly NodeFile[];
   /**
@@ -75,6 +99,18 @@ export interface ClusterNode {
    * `locate(node.blocks, ['apiServer', 'extraArgs', 'v'])`.
    */
   readonly blocks: MapTree;
+}
+
+/** What ssh is told; all else it takes from ssh_config. */
+export interface SshSettings {
+  /** A name, an address (IPv6 without brackets) or a `Host` of ssh_config; the first address where nothing was said. */
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly user: string | undefined;
+  /** Absolute, or beginning with `~/`. */
+  readonly identityFile: string | undefined;
+  /** Absolute, or beginning with `~/`; instead of the user's own ssh_config. */
+  readonly configFile: string | undefined;
 }
 
 export interface Taint {

@@ -1,4 +1,4 @@
-import { etcdImageTag } from '../kubernetes/facts.ts';
+import { etcdImageTag, factsOf } from '../kubernetes/facts.ts';
 import { DEFAULT_VERSION, parseVersion } from '../kubernetes/version.ts';
 import { at, fromJson, type Json, type MapTree, type Segment, setAt, type Tree } from './tree.ts';
 
@@ -28,8 +28,24 @@ const DEFAULTS: readonly Default[] = [
   fixed('networking.serviceSubnet', '10.96.0.0/12', "kubeadm's default"),
   fixed('networking.dnsDomain', 'cluster.local', "kubeadm's default"),
   fixed('imageRepository', 'registry.k8s.io', "kubeadm's default"),
+  fixed('transport', 'ssh', 'the nodes are other machines than this one'),
   fixed('apiServer.bindPort', 6443, "kubeadm's default"),
   fixed('kubelet.criSocket', 'unix:///var/run/containerd/containerd.sock', "containerd's socket"),
+  fixed('dns.disabled', false, "kubeadm's default"),
+  {
+    path: ['dns', 'imageRepository'],
+    value: (spec) => text(spec, 'imageRepository'),
+    rule: 'spec.imageRepository',
+  },
+  {
+    path: ['dns', 'imageTag'],
+    value: (spec) => {
+      const version = parseVersion(text(spec, 'kubernetesVersion') ?? '');
+      return 'error' in version ? undefined : factsOf(version.minor).coreDnsTag;
+    },
+    rule: 'the CoreDNS that kubeadm takes for this Kubernetes minor',
+  },
+  fixed('proxy.disabled', false, "kubeadm's default"),
   fixed('pki.algorithm', 'ECDSA-P256', 'fast to make, and small enough for user-data'),
   fixed('pki.serviceAccountAlgorithm', 'RSA-2048', 'some OIDC relying parties accept nothing but RS256'),
   fixed('pki.caValidity', '87600h', '10 years, as kubeadm'),

@@ -75,7 +75,8 @@ export const FORMATS: Readonly<Record<string, FormatCheck>> = {
   'label-key': checkLabelKey,
   'label-value': matching(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, 'a label value'),
   'node-name': checkNodeName,
-  'ssh-host': matching(/^[A-Za-z0-9[][^\p{Cc}\s]*$/u, 'a host name'),
+  // it ends up on a command line, and in those that ssh_config makes of it (ProxyCommand with %h)
+  'ssh-host': matching(/^[A-Za-z0-9_:[][A-Za-z0-9._:%[\]-]*$/, 'a host name'),
   'ssh-user': matching(/^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$/, 'a user name'),
   'volume-name': (text) =>
     isDnsLabel(text) ? undefined : `${quoted(text)} is not a volume name (lower-case letters, digits and "-")`,
@@ -89,6 +90,7 @@ export const FORMATS: Readonly<Record<string, FormatCheck>> = {
     return 'error' in parsed ? parsed.error : undefined;
   },
   ip: (text) => (isAddress(text) ? undefined : `${quoted(text)} is not an IP address`),
+  'local-file': matching(/^[^\p{Cc}]+$/u, 'the name of a file'),
   mode: (text) => (/^0?[0-7]{3}$/.test(text) ? undefined : `${quoted(text)} is not a file mode such as "0644"`),
   name: matching(
     /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/,

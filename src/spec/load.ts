@@ -77,7 +77,9 @@ export function inspectCluster(options: LoadOptions): InspectedCluster {
   const name = asText(at(document, ['metadata', 'name'])) ?? 'kubernetes';
   const names = profiles.map((profile) => profile.name);
   return {
-    cluster: asList(at(sound, ['nodes'])).some(isNode) ? buildCluster(name, names, sound, contents) : undefined,
+    cluster: asList(at(sound, ['nodes'])).some(isNode)
+      ? buildCluster(name, names, sound, contents, dirname(options.file))
+      : undefined,
     faults: uniqueFaults(faults.map((fault) => placed(fault, spec))),
   };
 }

@@ -10,6 +10,10 @@ export function asNumber(tree: Tree | undefined): number | undefined {
   return tree?.kind === 'scalar' && typeof tree.value === 'number' ? tree.value : undefined;
 }
 
+export function asBoolean(tree: Tree | undefined): boolean {
+  return tree?.kind === 'scalar' && tree.value === true;
+}
+
 export function asList(tree: Tree | undefined): readonly Tree[] {
   return tree?.kind === 'list' ? tree.items : [];
 }

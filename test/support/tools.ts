@@ -9,7 +9,8 @@ const asked = new Map<string, boolean>();
 export function needTool(name: string): boolean {
   const known = asked.get(name);
   if (known !== undefined) return known;
-  const found = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+  // sshd lies where only root's PATH leads to
+  const found = spawnSync('sh', ['-c', `PATH="$PATH:/usr/sbin:/sbin"; command -v ${name}`]).status === 0;
   if (!found && (process.env['CI'] || process.env['REQUIRE_TOOLS']))
     throw new Error(`${name} is missing; install it (.ci/run does)`);
   if (!found) console.warn(`SKIPPED: ${name} is not installed, so what it would have checked was not`);

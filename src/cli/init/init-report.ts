@@ -1,12 +1,11 @@
 import { basename, join } from 'node:path';
+import { shellQuoted } from '../../base/posix-quote.ts';
 import type { Cluster } from '../../spec/cluster.ts';
-import { asObject } from '../../spec/read-tree.ts';
-import { at } from '../../spec/tree.ts';
 import { count, table } from '../format.ts';
 import type { Io } from '../io.ts';
 import type { Produced } from '../produce.ts';
 import { producedLines } from '../produced-lines.ts';
-import { shellQuoted } from '../shell-quoted.ts';
+import { sameCluster } from '../same-cluster.ts';
 import type { Workspace } from '../workspace.ts';
 
 export interface InitState {
@@ -63,7 +62,7 @@ export function initReport(
       ['', ''],
       rows.map(([name = '', text = '']) => [`  ${name}`, text]),
     ).replace(/^\s*\n/, ''),
-    ...(dryRun ? [] : ['', 'Next', ...nextSteps(space, cluster, produced)]),
+    ...(dryRun ? [] : ['', 'Next', ...nextSteps(space, cluster)]),
   ].join('\n');
 }
 
@@ -75,47 +74,17 @@ function nodeNames({ nodes }: Cluster): string {
 
 const isInside = ({ clusterFile, dir }: Workspace): boolean => clusterFile === join(dir, basename(clusterFile));
 
-/** The options with which a command finds this cluster again. */
-function sameCluster({ dir, clusterFile, show }: Workspace): string {
-  const options = [
-    ...(show(dir) === '.' ? [] : ['--dir', shellQuoted(show(dir))]),
-    ...(clusterFile === join(dir, 'cluster.yaml') ? [] : ['--file', shellQuoted(show(clusterFile))]),
-  ];
-  return options.map((word) => ` ${word}`).join('');
-}
-
-/** How to bring a node's files to it by hand; `--no-overwrite-dir` leaves the modes of the node's own /etc alone. */
-function nextSteps(space: Workspace, cluster: Cluster, produced: Produced): readonly string[] {
+function nextSteps(space: Workspace, cluster: Cluster): readonly string[] {
   const [node] = cluster.nodes;
   if (!node) return [];
-  const tops = [
-    ...new Set(produced.bundles.flatMap((bundle) => bundle.files.map((file) => file.path.split('/')[1] ?? ''))),
-  ].sort();
   const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)).replace(/^-/, './-'));
-  const { words, sudo } = firstNodeSsh(cluster);
+  const same = sameCluster(space);
+  const machines = cluster.nodes.length > 1 ? 'machines' : 'a machine';
   return [
     `  Look at it:   less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
-    `  Why a value:  bootstrap explain ${node.name} kube-apiserver --etcd-servers${sameCluster(space)}`,
-    `  Bring it to ${nodeNames(cluster)} (${cluster.nodes.length > 1 ? 'machines' : 'a machine'} with containerd and a kubelet), like this:`,
-    `    tar -C ${path('nodes', node.name)} --owner=0 --group=0 -c ${tops.join(' ')} |`,
-    `      ${words} '${sudo}tar -x -C / --no-overwrite-dir &&`,
-    `        ${sudo}systemctl daemon-reload && ${sudo}systemctl enable kubelet &&`,
-    `        ${sudo}systemctl restart kubelet'`,
-    '    Later add --exclude=kubelet-client-current.pem: the kubelet renews that.',
-    `  Then ask it:  kubectl --kubeconfig ${path('super-admin.conf')} get nodes`,
+    `  Why a value:  bootstrap explain ${node.name} kube-apiserver --etcd-servers${same}`,
+    `  Bring it to ${nodeNames(cluster)} (${machines} with containerd, a kubelet and your SSH key):`,
+    `    bootstrap plan${same}     what that would do, file by file`,
+    `    bootstrap apply${same}    does it, and waits until all is well`,
   ];
-}
-
-/** `ssh -p 2222 -i ~/.ssh/id admin@10.0.0.11`, and what commands there begin with. */
-function firstNodeSsh({ spec, nodes }: Cluster): { readonly words: string; readonly sudo: string } {
-  const ssh = asObject(at(spec, ['nodes', 0, 'ssh']));
-  const text = (key: string) => (ssh[key] === undefined ? undefined : String(ssh[key]));
-  const user = text('user') ?? 'root';
-  const words = [
-    'ssh',
-    ...(text('port') === undefined ? [] : ['-p', text('port')]),
-    ...(text('identityFile') === undefined ? [] : ['-i', text('identityFile')]),
-    `${user}@${text('host') ?? nodes[0]?.addresses[0]}`,
-  ];
-  return { words: words.map((word) => shellQuoted(word ?? '')).join(' '), sudo: user === 'root' ? '' : 'sudo ' };
 }

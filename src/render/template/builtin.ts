@@ -22,7 +22,11 @@ function environment(kind: TemplateKind): Runtime {
 
 /** The templates of this program, precompiled by the build. */
 export function builtinTemplates(): TemplateSet {
-  const environments = { yaml: environment('yaml'), systemd: environment('systemd') };
+  const environments = {
+    yaml: environment('yaml'),
+    systemd: environment('systemd'),
+    corefile: environment('corefile'),
+  };
   return new Map(
     TEMPLATE_NAMES.map((name) => {
       const { file, spec, flags }: CompiledTemplate = templates[name];

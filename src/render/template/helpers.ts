@@ -6,12 +6,16 @@ import type { TemplateKind } from './template.ts';
 export const EMITTERS: Readonly<Record<TemplateKind, readonly string[]>> = {
   yaml: ['yaml', 'flag'],
   systemd: ['word', 'flag'],
+  corefile: ['word'],
 };
 
 export const BLOCKS: readonly string[] = ['if', 'unless', 'each'];
 
 /** Kubernetes and etcd flags alike; anything else could not be told from a value. */
 const FLAG_NAME = /^[a-z0-9][a-z0-9-]*$/;
+
+/** Domain names, addresses and the like; nothing that quotes, ends or expands anything in a Corefile. */
+const COREFILE_WORD = /^[A-Za-z0-9][A-Za-z0-9._:/-]*$/;
 
 /** Something is wrong with a value where a template uses it; line and column count from 1. */
 export class FillError extends Error {
@@ -52,6 +56,14 @@ export function helpersFor(kind: TemplateKind): Readonly<Record<string, Helper>>
     }),
     ...(kind === 'systemd' && {
       word: (value: unknown, options: HelperOptions) => systemdWord(scalar(value, options)),
+    }),
+    ...(kind === 'corefile' && {
+      word: (value: unknown, options: HelperOptions) => {
+        const text = scalar(value, options);
+        if (!COREFILE_WORD.test(text))
+          throw new FillError(describe(options), options, 'is no single word of a Corefile');
+        return text;
+      },
     }),
     flag: (name: unknown, value: unknown, options: HelperOptions) => {
       if (typeof name !== 'string' || !FLAG_NAME.test(name))

@@ -93,6 +93,7 @@ function isWholeValue({ loc }: Node, name: string, kind: TemplateKind, lines: re
   if (loc.start.line !== loc.end.line) return false;
   const [before, after] = [line.slice(0, loc.start.column), line.slice(loc.end.column)];
   if (kind === 'systemd') return /(?:^|\s)$/.test(before) && /^(?: \\)?\s*$/.test(after);
+  if (kind === 'corefile') return /(?:^|\s)$/.test(before) && /^(?:\s|$)/.test(after);
   if (name === 'flag') return LIST_ITEM.test(before) && after.trim() === '';
   return (
     YAML_BEFORE.test(before) && (after.trim() === '' || (/^ *(?:- )*$/.test(before) && YAML_AFTER_KEY.test(after)))

@@ -2,6 +2,14 @@ import type { Located } from '../../base/fault.ts';
 
 /** Every template there is; each may be replaced by one of the user's with the same name. */
 export const TEMPLATE_NAMES = [
+  'cluster/Corefile',
+  'cluster/access.yaml',
+  'cluster/bootstrap-tokens.yaml',
+  'cluster/cluster-info.yaml',
+  'cluster/coredns.yaml',
+  'cluster/kube-proxy.yaml',
+  'cluster/kubeadm-config.yaml',
+  'cluster/kubelet-config.yaml',
   'kubeconfig.yaml',
   'kubelet/20-bootstrap.conf',
   'kubelet/config.yaml',
@@ -15,9 +23,10 @@ export const TEMPLATE_NAMES = [
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
 
 /** What a template becomes decides how values are quoted in it. */
-export type TemplateKind = 'yaml' | 'systemd';
+export type TemplateKind = 'yaml' | 'systemd' | 'corefile';
 
 export function kindOf(name: string): TemplateKind {
+  if (name.endsWith('/Corefile')) return 'corefile';
   return name.endsWith('.yaml') ? 'yaml' : 'systemd';
 }
 

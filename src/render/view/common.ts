@@ -46,6 +46,17 @@ export function localEndpoint(node: ClusterNode): string {
   return formatHostPort({ host: advertiseAddress(node), port: securePort(node) });
 }
 
+/** `host:port` at which everybody else reaches the API: the load balancer, or else the only node. */
+export function apiEndpoint({ endpoint, nodes: [node] }: Cluster): string {
+  if (endpoint) return formatHostPort(endpoint);
+  if (!node) throw new Error('a cluster has at least one node');
+  return localEndpoint(node);
+}
+
+export function apiServerUrl(cluster: Cluster): string {
+  return `https://${apiEndpoint(cluster)}`;
+}
+
 /** Where probes find etcd's metrics (kubeadm: GetEtcdProbeEndpoint): its first URL, on loopback where it is a wildcard. */
 export function etcdProbe(node: ClusterNode): {
   readonly host: string;

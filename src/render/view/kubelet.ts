@@ -27,7 +27,7 @@ export function kubeletConfigView({ cluster, node }: Pick<ViewInput, 'cluster' |
 }
 
 /** The tenth address of the first service subnet, as kubeadm has it (kubeadmconstants.GetDNSIP). */
-function clusterDNS({ networking: { serviceSubnets } }: Cluster): string {
+export function clusterDNS({ networking: { serviceSubnets } }: Cluster): string {
   const [first = ''] = serviceSubnets;
   const cidr = parseCidr(first);
   if ('error' in cidr) throw new Error(`unchecked service subnet: ${cidr.error}`);

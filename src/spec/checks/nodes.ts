@@ -34,6 +34,7 @@ export function checkNodes(spec: MapTree): readonly Fault[] {
     ...nodes.flatMap(checkFamilies),
     ...checkSameFirstFamily(nodes),
     ...nodes.flatMap(checkTaints),
+    ...checkTransport(spec, nodes),
   ];
 }
 
@@ -101,6 +102,21 @@ function checkSameFirstFamily(nodes: readonly Tree[]): readonly Fault[] {
       ),
     ];
   });
+}
+
+/** There is one machine that `bootstrap` runs on. */
+function checkTransport(spec: MapTree, nodes: readonly Tree[]): readonly Fault[] {
+  const common = at(spec, ['transport']);
+  const local = nodes.filter((node) => asText(at(node, ['transport']) ?? common) === 'local');
+  const [first, second] = local;
+  if (!first || !second) return [];
+  return [
+    errorAt(
+      at(second, ['transport']) ?? common ?? second,
+      `${first.path} and ${second.path} would both be the machine that bootstrap runs on`,
+      'give `transport: local` to that one node only',
+    ),
+  ];
 }
 
 function checkTaints(node: Tree): readonly Fault[] {

@@ -7,6 +7,7 @@ import { parseEndpoint } from '../endpoint.ts';
 import { isAddress } from '../names.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
 import { at, locate, type MapTree, type Tree } from '../tree.ts';
+import { checkProxy } from './proxy.ts';
 
 /** What fits the schema one by one but not together. */
 export function checkSettings(spec: MapTree): readonly Fault[] {
@@ -18,6 +19,7 @@ export function checkSettings(spec: MapTree): readonly Fault[] {
     ...checkNodeLists(spec),
     ...checkFiles(spec),
     ...checkHostDirs(spec),
+    ...checkProxy(spec),
   ];
 }
 

@@ -32,7 +32,8 @@ export interface KubeadmConversion {
 
 /**
  * Makes a cluster file of a kubeadm configuration (v1beta3 or v1beta4; ClusterConfiguration, InitConfiguration,
- * JoinConfigurations of further masters, KubeletConfiguration). Every field is either carried over or named.
+ * JoinConfigurations of further masters,
+ * KubeletConfiguration, KubeProxyConfiguration). Every field is either carried over or named.
  * @throws BootstrapError `cluster-file` with all faults, each placed in the kubeadm configuration
  */
 export function convertKubeadm(input: KubeadmInput): KubeadmConversion {

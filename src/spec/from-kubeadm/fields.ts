@@ -46,8 +46,6 @@ function component(from: string, to: string): Fields {
   };
 }
 
-const NO_DNS = 'CoreDNS is not installed by this version of bootstrap';
-const NO_PROXY = 'kube-proxy is not installed by this version of bootstrap';
 const NO_PULL = "the kubelet pulls the images, by the pods' own policy (IfNotPresent)";
 const NO_WAIT = 'only commands of kubeadm wait for it';
 const NO_UPLOAD = "no certificate is uploaded to the cluster: each node's files hold its own";
@@ -96,10 +94,10 @@ const CLUSTER: Fields = {
     why: 'on the nodes, certificates are always under /etc/kubernetes/pki',
     same: '/etc/kubernetes/pki',
   },
-  'dns.imageRepository': { type: 'text', why: NO_DNS },
-  'dns.imageTag': { type: 'text', why: NO_DNS },
-  'dns.disabled': { type: 'boolean', why: NO_DNS, only: 'v1beta4' },
-  'proxy.disabled': { type: 'boolean', why: NO_PROXY, only: 'v1beta4' },
+  'dns.imageRepository': { type: 'text', to: 'spec.dns.imageRepository' },
+  'dns.imageTag': { type: 'text', to: 'spec.dns.imageTag' },
+  'dns.disabled': { type: 'boolean', to: 'spec.dns.disabled', same: false, only: 'v1beta4' },
+  'proxy.disabled': { type: 'boolean', to: 'spec.proxy.disabled', same: false, only: 'v1beta4' },
 };
 
 const NODE_REGISTRATION: Fields = {
@@ -147,7 +145,7 @@ const INIT: Fields = {
   'localAPIEndpoint.bindPort': { type: 'integer', to: 'spec.apiServer.bindPort', same: 6443 },
   bootstrapTokens: {
     type: 'any',
-    why: 'bootstrap makes no bootstrap tokens; make one on the running cluster: `kubeadm token create`',
+    why: 'bootstrap makes no bootstrap tokens; make one on the running cluster: `bootstrap token create`',
   },
   certificateKey: { type: 'any', why: NO_UPLOAD },
 };
@@ -188,7 +186,6 @@ const TABLES: Readonly<Record<Kind, Fields>> = {
 export const LEFT_KINDS: ReadonlyMap<string, string> = new Map([
   ['ResetConfiguration', 'only `kubeadm reset` reads it'],
   ['UpgradeConfiguration', 'only `kubeadm upgrade` reads it'],
-  ['KubeProxyConfiguration', NO_PROXY],
 ]);
 
 /** The fields of a kind in one API version, by their paths. */

@@ -20,6 +20,7 @@ export interface KubeadmDocuments {
   /** In their order in the file: kubeadm takes one at a time, here each one is a further node. */
   readonly joins: readonly KubeadmDocument[];
   readonly kubelet: MapTree | undefined;
+  readonly proxy: MapTree | undefined;
   readonly notCarried: readonly NotCarried[];
   readonly faults: readonly Fault[];
 }
@@ -35,6 +36,7 @@ export function sortDocuments(trees: readonly Tree[]): KubeadmDocuments {
   const notCarried: NotCarried[] = [];
   const documents: KubeadmDocument[] = [];
   let kubelet: MapTree | undefined;
+  let proxy: MapTree | undefined;
   const seen = new Map<string, Located>();
   for (const tree of trees) {
     if (tree.kind === 'scalar' && tree.value === null) continue;
@@ -54,11 +56,13 @@ export function sortDocuments(trees: readonly Tree[]): KubeadmDocuments {
     const why = LEFT_KINDS.get(read.kind);
     if (why !== undefined) notCarried.push({ at: place, why });
     else if (read.kind === 'KubeletConfiguration') kubelet = read.tree;
+    else if (read.kind === 'KubeProxyConfiguration') proxy = read.tree;
     else documents.push({ kind: read.kind as Kind, version: read.version, tree: read.tree, at: place });
   }
   const one = (kind: Kind) => documents.find((document) => document.kind === kind);
   const joins = documents.filter(({ kind }) => kind === 'JoinConfiguration');
-  return { cluster: one('ClusterConfiguration'), init: one('InitConfiguration'), joins, kubelet, notCarried, faults };
+  const [cluster, init] = [one('ClusterConfiguration'), one('InitConfiguration')];
+  return { cluster, init, joins, kubelet, proxy, notCarried, faults };
 }
 
 type KindOf =
@@ -100,7 +104,7 @@ function kindOf(tree: Tree): KindOf {
     return fault(
       kindTree,
       `${show(kind)} is not a kind of kubeadm's`,
-      `known: ${[...KINDS, ...LEFT_KINDS.keys()].join(', ')}, KubeletConfiguration`,
+      `known: ${[...KINDS, ...LEFT_KINDS.keys()].join(', ')}, ${[...COMPONENT_VERSIONS.keys()].join(', ')}`,
     );
   }
   return { kind, version, tree };

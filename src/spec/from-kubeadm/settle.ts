@@ -15,6 +15,7 @@ import { sortKubeletConfig } from './kubelet-config.ts';
 import type { ExtraNode, NodeDocument } from './node-sources.ts';
 import { assembleNodes } from './nodes.ts';
 import type { Outcome } from './outcome.ts';
+import { sortProxyConfig } from './proxy-config.ts';
 import type { KubeadmDocument, KubeadmDocuments } from './read-documents.ts';
 import { isNull } from './scalars.ts';
 import { sortFields } from './sort-fields.ts';
@@ -68,6 +69,7 @@ export function settle(
 
   const etcd = settleEtcd(cluster, outcome);
   const timeout = settleTimeout(values, initValues, outcome);
+  const proxy = settleProxy(documents, values, outcome);
   const others = [...values.values()].map(({ tree, at: from, to }): Placed => {
     outcome.carried.push({ at: from, to });
     return { path: to, tree };
@@ -82,6 +84,7 @@ export function settle(
     ...others,
     ...nodes.clusterWide,
     ...settleKubelet(documents, values, outcome),
+    proxy,
     ...algorithms,
     timeout,
   ];
@@ -139,6 +142,12 @@ function settleKubelet(documents: KubeadmDocuments, values: Values, outcome: Out
   const { config, criSocket } = sortKubeletConfig(documents.kubelet, context, outcome);
   const socket = criSocket && settleSocket(documents, criSocket, outcome);
   return [...(config ? [{ path: 'spec.kubelet.config', tree: config }] : []), ...(socket ? [socket] : [])];
+}
+
+function settleProxy({ proxy }: KubeadmDocuments, values: Values, outcome: Outcome): Placed | undefined {
+  const podSubnet = asText(values.get('networking.podSubnet')?.tree);
+  const config = proxy && sortProxyConfig(proxy, podSubnet, outcome);
+  return config && { path: 'spec.proxy.config', tree: config };
 }
 
 /** kubeadm overwrites the kubelet's containerRuntimeEndpoint with the node's criSocket where there is one. */

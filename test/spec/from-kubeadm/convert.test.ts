@@ -198,7 +198,6 @@ describe('the other fields', () => {
     ['"__proto__": 1', '__proto__: is not a field of ClusterConfiguration v1beta4'],
     ['constructor: {}', 'constructor: is not a field of ClusterConfiguration v1beta4'],
     ['certificatesDir: /pki', 'certificatesDir: on the nodes, certificates are always under /etc/kubernetes/pki'],
-    ['proxy: {disabled: true}', 'proxy.disabled: kube-proxy is not installed by this version of bootstrap'],
     [
       'featureGates: {RootlessControlPlane: true}',
       'featureGates.RootlessControlPlane: the control plane runs as root; use spec.patches to change that',

@@ -105,11 +105,4 @@ describe('of the other kinds', () => {
     const { notCarried } = convert(init('v1beta4'), fullDocument('v1beta4', kind));
     expect(notCarried.map(({ at }) => at.path)).toEqual([kind]);
   });
-
-  it('KubeProxyConfiguration is named as a whole', () => {
-    const proxy = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration', mode: 'ipvs' };
-    const { notCarried } = convert(init('v1beta4'), proxy);
-    expect(notCarried).toEqual([expect.objectContaining({ why: expect.stringContaining('kube-proxy') as string })]);
-    expect(notCarried[0]?.at.path).toBe('KubeProxyConfiguration');
-  });
 });

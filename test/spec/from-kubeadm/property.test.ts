@@ -88,7 +88,14 @@ const cluster = fc.record({
     ),
   ),
   encryptionAlgorithm: optional(fc.constantFrom('RSA-2048', 'RSA-4096', 'ECDSA-P256', 'ECDSA-P384')),
-  dns: optional(fc.record({ imageTag: hostile })),
+  dns: optional(
+    fc.record({
+      disabled: optional(fc.boolean()),
+      imageTag: optional(fc.constantFrom('v1.14.2', '1.2.3-a_b')),
+      imageRepository: optional(fc.constantFrom('registry.k8s.io', 'r.example.com:5000/x')),
+    }),
+  ),
+  proxy: optional(fc.record({ disabled: optional(fc.boolean()) })),
   certificatesDir: optional(fc.constantFrom('/pki', '/etc/kubernetes/pki')),
 });
 const registration = fc.record({
@@ -156,6 +163,9 @@ function expectSame(made: Cluster, documents: readonly Json[]): void {
   const masters = others.filter(({ kind }) => kind !== 'KubeletConfiguration');
   expect(made.nodes.map(({ name }) => name)).toEqual(masters.map((_, i) => `cp${i + 1}`));
   expect(made.pki.algorithm).toBe(config['encryptionAlgorithm'] ?? 'RSA-2048');
+  const { disabled: noDns = false, ...dns } = (config['dns'] ?? {}) as { readonly disabled?: boolean };
+  expect(made.dns).toMatchObject({ disabled: noDns, ...dns });
+  expect(made.proxy.disabled).toBe((config['proxy'] as Json | undefined)?.['disabled'] ?? false);
   expect(made.pki.serviceAccountAlgorithm).toBe(made.pki.algorithm);
   expect(made.etcd.kind).toBe((config['etcd'] as Json | undefined)?.['external'] ? 'external' : 'local');
   for (const [i, node] of made.nodes.entries()) {

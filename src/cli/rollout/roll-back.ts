@@ -1,0 +1,117 @@
+import { BootstrapError } from '../../base/errors.ts';
+import { acquireLock } from '../../base/lock.ts';
+import { closeAllNow } from '../../deliver/transport/open-transport.ts';
+import { carryOut, planAll, type Undertaking } from '../../rollout/apply/apply.ts';
+import { withNodeLocks } from '../../rollout/apply/locks.ts';
+import type { Master } from '../../rollout/apply/master.ts';
+import type { NodeFacts } from '../../rollout/node-facts.ts';
+import { planChanges } from '../../rollout/plan/plan-node.ts';
+import { revisionBundle } from '../../rollout/revision-bundle.ts';
+import { factsRequest } from '../../rollout/survey.ts';
+import { planText } from '../plan-text.ts';
+import type { Produced } from '../produce.ts';
+import { sameCluster } from '../same-cluster.ts';
+import type { Applied, ApplyInput } from './apply-cluster.ts';
+import { applyContext } from './apply-context.ts';
+import { confirm } from './confirm.ts';
+import { type Crew, thisUser, withCrew } from './crew.ts';
+import { interruptible } from './interruptible.ts';
+import { undertakingOf } from './undertaking.ts';
+
+export interface RollbackInput extends Omit<ApplyInput, 'produce' | 'check'> {
+  readonly produced: Produced;
+  /** The revision on every node; by default each node's own one before the current one. */
+  readonly to: number | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Puts nodes back to revisions that they have kept themselves; API objects stay as they are. */
+export async function rollBack(input: RollbackInput): Promise<Applied> {
+  const { io, space, loaded, produced, chosen, dryRun } = input;
+  const { cluster } = loaded;
+  const saying = 'stopping; a second Ctrl-C ends it at once';
+  return interruptible(io, { saying, abandon: closeAllNow }, async (signal) => {
+    const lock = dryRun ? undefined : acquireLock(space.dir, 'bootstrap rollback', new Date());
+    try {
+      const { bundles, identities } = produced;
+      io.progress(`connecting to ${cluster.nodes.map(({ name }) => name).join(', ')}`);
+      return await withCrew({ space, cluster, bundles, identities, needed: chosen, signal }, async (crew) => {
+        const work = () => backWith(input, crew, signal);
+        const who = `bootstrap rollback by ${thisUser()} (process ${process.pid})`;
+        const agents = crew.masters.map(({ agent }) => agent);
+        return dryRun ? work() : withNodeLocks(agents, who, work);
+      });
+    } finally {
+      lock?.release();
+    }
+  });
+}
+
+async function backWith(input: RollbackInput, crew: Crew, signal: AbortSignal): Promise<Applied> {
+  const { io, loaded, produced, chosen, dryRun } = input;
+  const targets = new Map<string, number>();
+  const masters = await Promise.all(
+    crew.masters.map(async (master) => {
+      if (!chosen.has(master.name)) return master;
+      const found = await earlier(master, input.to);
+      targets.set(master.name, found.revision);
+      return found.master;
+    }),
+  );
+  const undertaking: Undertaking = {
+    ...(await undertakingOf(loaded, produced, { ...crew, masters }, chosen)),
+    // what lies in the API is not part of a node's revision
+    objectChanges: async () => [],
+    bring: async ({ name }) => targets.get(name) ?? 0,
+  };
+  const planned = await planAll(undertaking, crew.observer);
+  const { plan } = planned;
+  io.progress('');
+  const revisions = new Map<string, number>();
+  if (dryRun || !planChanges(plan)) return { plan, revisions, objects: [] };
+  if (!input.quiet) {
+    io.note(planText(plan, { columns: io.columns, color: io.color, quiet: false, verbose: input.verbose }));
+    for (const [node, revision] of targets) io.note(`${node} goes back to revision ${revision}`);
+  }
+  await confirm(io, 'Do this?', input.yes);
+  const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes });
+  await carryOut(context, undertaking, planned);
+  io.progress('');
+  return { plan, revisions, objects: [] };
+
+  async function earlier(master: Master, to: number | undefined): Promise<{ master: Master; revision: number }> {
+    const facts = await master.agent.facts(factsRequest(master));
+    const revision = to ?? before(facts);
+    const kept = facts.revisions.find(({ number }) => number === revision);
+    const bundle = kept && revision !== undefined ? await revisionBundle(master.agent, revision) : undefined;
+    if (!kept || !bundle || revision === undefined) throw noRevision(master.name, to, facts, sameCluster(input.space));
+    return { master: { ...master, bundle, digest: kept.digest }, revision };
+  }
+}
+
+/** Where one is under way and not confirmed, going back means the one that is current still. */
+function before({ revisions, current, transaction }: NodeFacts): number | undefined {
+  if (transaction && transaction.state !== 'preparing') return current;
+  return revisions.filter(({ number }) => current !== undefined && number < current).at(-1)?.number;
+}
+
+function noRevision(
+  node: string,
+  to: number | undefined,
+  { revisions, current }: NodeFacts,
+  same: string,
+): BootstrapError {
+  if (current === undefined) {
+    return new BootstrapError('refused', `${node} has no revision: nothing was ever applied to it`, {
+      hint: `\`bootstrap apply${same}\` brings the first one`,
+    });
+  }
+  const kept = revisions.map(({ number }) => (number === current ? `${number} (current)` : number)).join(', ');
+  return new BootstrapError(
+    'refused',
+    to === undefined ? `${node} has kept no revision before ${current}` : `${node} has no revision ${to}`,
+    {
+      hint: `revisions on ${node}: ${kept}`,
+    },
+  );
+}

@@ -1,0 +1,32 @@
+import { loadUnifiedDiff } from '../../base/unified-diff.ts';
+import { clusterObjects } from '../../render/cluster/cluster-objects.ts';
+import type { Undertaking } from '../../rollout/apply/apply.ts';
+import { diffObjects } from '../../rollout/objects/diff-objects.ts';
+import type { CheckedCluster } from '../load.ts';
+import type { Produced } from '../produce.ts';
+import { type Crew, thisUser } from './crew.ts';
+
+/** What `plan` and `apply` are about, from the cluster file and the masters that were reached. */
+export async function undertakingOf(
+  { cluster, context }: CheckedCluster,
+  { identities }: Produced,
+  { masters, sights }: Crew,
+  chosen: ReadonlySet<string>,
+): Promise<Undertaking> {
+  const objects = clusterObjects(cluster, identities, context);
+  return {
+    cluster: cluster.name,
+    masters,
+    nodes: cluster.nodes.map(({ name }) => name),
+    hasOwnEtcd: cluster.etcd.kind === 'local',
+    chosen,
+    diff: await loadUnifiedDiff(),
+    now: Date.now,
+    bring: ({ agent, bundle, digest }) => agent.stage(bundle, digest, thisUser()),
+    objectChanges: async ({ readyApis }) => {
+      const [node] = readyApis;
+      const sight = node === undefined ? undefined : sights.get(node);
+      return sight && diffObjects(await sight.api(), objects);
+    },
+  };
+}

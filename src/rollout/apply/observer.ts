@@ -1,0 +1,27 @@
+import type { Master } from './master.ts';
+import type { ProofInput } from './proofs.ts';
+
+/** What the control plane says of itself just now. */
+export interface ClusterView {
+  /** Nodes whose apiserver is ready. */
+  readonly readyApis: ReadonlySet<string>;
+  readonly etcd: {
+    /** Nodes whose member answers at all, those whose member is a healthy voter, and the leader's. */
+    readonly answering: ReadonlySet<string>;
+    readonly healthy: ReadonlySet<string>;
+    readonly leader: string | undefined;
+    /** Why the member of this node must stay up now; always empty with an external etcd. */
+    mayNotLose(node: string): readonly string[];
+  };
+}
+
+/** Looks at the masters over their transports; whatever cannot be seen is reported as not well, never thrown. */
+export interface Observer {
+  /** Reads anew off the node's manifests where its processes listen. */
+  refresh(master: Master): Promise<void>;
+  cluster(): Promise<ClusterView>;
+  /** What proves, or does not yet, that the master does what its bundle says. */
+  proofs(master: Master): Promise<ProofInput>;
+  /** Makes another member the leader where this node's is it; the node that leads from then on. */
+  moveLeader(node: string): Promise<string | undefined>;
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { BootstrapError } from '../../base/errors.ts';
+import type { Bundle, BundleFile } from '../../bundle/bundle.ts';
+import type { IndexEntry } from '../node-facts.ts';
+
+/** The name under which a revision keeps the node's script, for what the node does by itself. */
+export const SCRIPT_FILE = 'node.sh';
+
+/**
+ * What a revision consists of, as the node's script reads it: a line for each directory, then one for each file in the
+ * order in which they are put in place. Fields with tabs between: type (d, f, s for the script), SHA-256, mode (octal),
+ * owner, what it is (its effect), path. The last line is `end`: a file that was cut off is told by it.
+ * @throws BootstrapError `refused` for a path that no line can hold
+ */
+export function revisionIndex(bundle: Bundle, script: Buffer): string {
+  const lines = [
+    ...bundle.directories.map(({ path, mode, owner }) => ['d', '-', mode.toString(8), owner, '-', path]),
+    ...inPlacingOrder(bundle.files).map(({ path, content, mode, owner, effect }) => [
+      'f',
+      sha256(content),
+      mode.toString(8),
+      owner,
+      effectWord(effect),
+      path,
+    ]),
+    ['s', sha256(script), '700', '-', '-', SCRIPT_FILE],
+  ];
+  for (const line of lines) {
+    const path = line.at(-1) ?? '';
+    if (line.some((field) => /[\t\n\0]/.test(field)) || (line[0] !== 's' && !isPlain(path)))
+      throw new BootstrapError('refused', `${bundle.node}: ${JSON.stringify(path)} cannot be a file's path on a node`);
+  }
+  return `${lines.map((line) => line.join('\t')).join('\n')}\nend\n`;
+}
+
+/** An effect as far as it matters when the revision is put back some day. */
+function effectWord(effect: BundleFile['effect']): string {
+  return effect.kind === 'pods' && effect.kubelet ? 'pods+kubelet' : effect.kind;
+}
+
+/** Reads one line of it; undefined for one that is no file. */
+export function readIndexLine(line: string): IndexEntry | undefined {
+  const [type, hash = '', mode = '', owner = '', kind = '', path = ''] = line.split('\t');
+  if (type !== 'f') return undefined;
+  return { path, sha256: hash, mode: Number.parseInt(mode, 8), owner, effect: kind, seed: kind === 'seed' };
+}
+
+/**
+ * Certificates and keys first, both of a pair back to back, then kubeconfigs, other files, what the kubelet reads, and the
+ * manifests last: a pod that is started anew finds everything else in place.
+ */
+export function inPlacingOrder(files: readonly BundleFile[]): readonly BundleFile[] {
+  const byPath = (a: BundleFile, b: BundleFile) => (a.path < b.path ? -1 : 1);
+  return [...files].sort((a, b) => rank(a) - rank(b) || byPath(a, b));
+}
+
+function rank({ path, effect }: BundleFile): number {
+  if (effect.kind === 'manifest') return 4;
+  if (/\.(crt|key|pem|pub)$/.test(path)) return 0;
+  if (effect.kind === 'kubelet-unit') return 3;
+  if (/^\/etc\/kubernetes\/[^/]+\.conf$/.test(path)) return 1;
+  return effect.kind === 'kubelet' || path.startsWith('/var/lib/kubelet/') ? 3 : 2;
+}
+
+function isPlain(path: string): boolean {
+  const [root, ...names] = path.split('/');
+  return root === '' && names.length > 0 && !names.some((name) => name === '' || name === '.' || name === '..');
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

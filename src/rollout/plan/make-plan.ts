@@ -1,0 +1,30 @@
+import type { NodePlan, ObjectChange, Plan } from '../plan.ts';
+import { modeOf, orderNodes, quorumAlong, type Situation } from './order.ts';
+
+export interface PlanInput {
+  /** The cluster's name. */
+  readonly cluster: string;
+  readonly situation: Situation;
+  /** Of the nodes that are worked on, in any order: all, or those of `--node`. */
+  readonly nodes: readonly NodePlan[];
+  readonly objects: readonly ObjectChange[] | undefined;
+}
+
+/**
+ * What `apply` would do, from what was seen of the whole cluster.
+ * @throws BootstrapError `refused` where a node has lost etcd's data, or is new, in a cluster that lives
+ */
+export function makePlan({ cluster, situation, nodes, objects }: PlanInput): Plan {
+  const mode = modeOf(situation);
+  const order = orderNodes(mode, situation);
+  const ordered = order.nodes.flatMap((name) => nodes.filter(({ node }) => node === name));
+  return {
+    cluster,
+    mode,
+    nodes: ordered,
+    quorum: quorumAlong(mode, situation, ordered),
+    leader: mode === 'rolling' ? situation.etcd?.leader : undefined,
+    unwell: order.unwell,
+    objects,
+  };
+}

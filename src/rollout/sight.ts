@@ -1,0 +1,151 @@
+import type { SecretPem } from '../base/pem.ts';
+import type { Reach, Transport } from '../deliver/transport/transport.ts';
+import type { AuthorityName, KeyPair, Pki } from '../pki/pki.ts';
+import { type ApiClient, openApi } from './probe/api-client.ts';
+import { type Endpoint, endpointsOf, type ManifestText, type NodeEndpoints } from './probe/endpoints.ts';
+import { moveLeader, openEtcd } from './probe/etcd-client.ts';
+import { etcdReport, type MemberReport, silentMember } from './probe/etcd-report.ts';
+import { componentHealth, type Health, kubeletHealth, readyz } from './probe/health.ts';
+import type { HttpClient } from './probe/https-client.ts';
+import { type ServedLeaf, servedLeaf } from './probe/leaf.ts';
+import { listens } from './probe/listens.ts';
+
+/** What can be seen of one master's processes through its transport. Whatever gives no answer is said so, never thrown. */
+export interface Sight {
+  readonly node: string;
+  /** From now on its processes are looked for where these manifests say. */
+  learn(manifests: readonly ManifestText[]): void;
+  endpoints(): NodeEndpoints;
+  /** As the super-admin. @throws BootstrapError where there is no way to it */
+  api(): Promise<ApiClient>;
+  apiServer(): Promise<Health>;
+  etcd(): Promise<MemberReport>;
+  controllerManager(): Promise<Health>;
+  scheduler(): Promise<Health>;
+  kubelet(port: number): Promise<Health>;
+  /** The certificate that a process shows; undefined where there is none to be seen. */
+  leaf(component: 'apiServer' | 'etcd'): Promise<ServedLeaf | undefined>;
+  /** @throws ProbeError */
+  moveLeader(memberId: string): Promise<void>;
+  close(): void;
+}
+
+interface Credentials {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: SecretPem;
+}
+
+/** Seconds that one answer may take: a process that takes longer is not well. */
+const PATIENCE = 5;
+
+/** @param signal ends everything that is being asked for */
+export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): Sight {
+  const { node } = transport;
+  const superAdmin = credentials(pki, 'kubernetes', pki.superAdmin);
+  const etcdClient = credentials(pki, 'etcd', pki.nodes.get(node)?.get('etcd/healthcheck-client'));
+  const apis = new Map<string, ApiClient>();
+  const etcds = new Map<string, HttpClient>();
+  let endpoints = endpointsOf([]);
+  const options = { seconds: PATIENCE, signal };
+  const reach = ({ address, port }: Endpoint): Promise<Reach> => transport.forward(address, port);
+  const unseen = (seen: string): Health => ({ ok: false, failing: [], seen });
+  const why = (component: 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler') =>
+    endpoints.reasons.get(component) ?? 'is not there';
+
+  const api = async (): Promise<ApiClient> => {
+    const { apiServer } = endpoints;
+    if (!apiServer || !superAdmin) throw new Error(`${node} has no apiserver`);
+    return kept(apis, `${apiServer.address}:${apiServer.port}`, async () =>
+      openApi({
+        reach: await reach(apiServer),
+        identity: apiServer.identity,
+        ...superAdmin,
+        what: `the apiserver of ${node}`,
+      }),
+    );
+  };
+  const etcd = async (): Promise<HttpClient | undefined> => {
+    const at = endpoints.etcd;
+    if (!at || (at.scheme === 'https' && !etcdClient)) return undefined;
+    const tls = at.scheme === 'https' && etcdClient ? { ...etcdClient, identity: at.identity } : undefined;
+    return kept(etcds, `${at.address}:${at.port}`, async () =>
+      openEtcd({ what: `etcd of ${node}`, reach: await reach(at), tls }),
+    );
+  };
+  const health = async (at: Endpoint | undefined, absent: string, ask: (reach: Reach) => Promise<Health>) =>
+    at ? ask(await reach(at)).catch((error: unknown) => unseen(textOf(error))) : unseen(absent);
+
+  return {
+    node,
+    learn: (manifests) => {
+      endpoints = endpointsOf(manifests);
+    },
+    endpoints: () => endpoints,
+    api,
+    apiServer: async () => {
+      if (!endpoints.apiServer) return unseen(why('kube-apiserver'));
+      return api()
+        .then((client) => readyz(client, options))
+        .catch((error: unknown) => unseen(textOf(error)));
+    },
+    etcd: async () => {
+      const at = endpoints.etcd;
+      try {
+        const client = await etcd();
+        if (!client || !at) return silentMember(node, endpoints.reasons.get('etcd') ?? 'has no etcd manifest');
+        return await etcdReport(node, client, {
+          ...options,
+          member: at.member,
+          listens: () => listens(transport, at.port, signal),
+        });
+      } catch (error) {
+        return silentMember(node, textOf(error), at?.member ?? node);
+      }
+    },
+    controllerManager: () =>
+      health(endpoints.controllerManager, why('kube-controller-manager'), (way) =>
+        componentHealth(`the controller-manager of ${node}`, way, options),
+      ),
+    scheduler: () =>
+      health(endpoints.scheduler, why('kube-scheduler'), (way) =>
+        componentHealth(`the scheduler of ${node}`, way, options),
+      ),
+    kubelet: (port) =>
+      health({ address: '127.0.0.1', port }, '', (way) => kubeletHealth(`the kubelet of ${node}`, way, options)),
+    leaf: async (component) => {
+      const at = endpoints[component];
+      if (!at || ('scheme' in at && at.scheme === 'http')) return undefined;
+      const client =
+        component === 'etcd' && etcdClient ? { certificate: etcdClient.cert, key: etcdClient.key } : undefined;
+      return servedLeaf(`${component} of ${node}`, {
+        reach: await reach(at),
+        name: at.identity,
+        ...options,
+        ...(client && { client }),
+      }).catch(() => undefined);
+    },
+    moveLeader: async (memberId) => {
+      const client = await etcd();
+      if (client) await moveLeader(client, memberId, options);
+    },
+    close: () => {
+      for (const client of [...apis.values(), ...etcds.values()]) client.close();
+    },
+  };
+}
+
+function credentials(pki: Pki, authority: AuthorityName, pair: KeyPair | undefined): Credentials | undefined {
+  const ca = pki.authorities.get(authority)?.bundle;
+  return ca === undefined || !pair ? undefined : { ca, cert: pair.certificate, key: pair.key };
+}
+
+async function kept<T>(all: Map<string, T>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = all.get(key) ?? (await make());
+  all.set(key, found);
+  return found;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

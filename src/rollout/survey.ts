@@ -1,0 +1,68 @@
+import type { UnifiedDiff } from '../base/unified-diff.ts';
+import { MANIFESTS } from '../render/layout.ts';
+import type { FactsRequest } from './agent.ts';
+import type { Master } from './apply/master.ts';
+import type { ClusterView, Observer } from './apply/observer.ts';
+import type { NodeFacts } from './node-facts.ts';
+import type { NodeSituation, Situation } from './plan/order.ts';
+import { pathsToRead, planNode } from './plan/plan-node.ts';
+import type { NodePlan } from './plan.ts';
+
+/** What was found on the masters that can be reached, and what they make of a cluster. */
+export interface Survey {
+  readonly facts: ReadonlyMap<string, NodeFacts>;
+  readonly view: ClusterView;
+  readonly situation: Situation;
+}
+
+export interface Surveyed {
+  /** Those that can be reached. */
+  readonly masters: readonly Master[];
+  /** All nodes of the cluster file, in its order. */
+  readonly nodes: readonly string[];
+  readonly hasOwnEtcd: boolean;
+}
+
+/** What the facts of a master are to be about. */
+export function factsRequest({ bundle, node }: Pick<Master, 'bundle' | 'node'>): FactsRequest {
+  return { paths: bundle.files.map(({ path }) => path), etcdDataDir: node.etcd.dataDir, manifestsDir: MANIFESTS };
+}
+
+/**
+ * Looks at every master and at what they make together, changing nothing.
+ * @throws BootstrapError where a node cannot be read
+ */
+export async function survey({ masters, nodes, hasOwnEtcd }: Surveyed, observer: Observer): Promise<Survey> {
+  const facts = new Map(
+    await Promise.all(
+      masters.map(async (master) => {
+        const [found] = await Promise.all([master.agent.facts(factsRequest(master)), observer.refresh(master)]);
+        return [master.name, found] as const;
+      }),
+    ),
+  );
+  const view = await observer.cluster();
+  const situations = nodes.map((node): NodeSituation => ({ node, facts: facts.get(node) ?? UNSEEN }));
+  const { readyApis, etcd } = view;
+  return { facts, view, situation: { nodes: situations, etcd: hasOwnEtcd ? etcd : undefined, readyApis } };
+}
+
+/** Of a node that cannot be reached nothing good is assumed: it may well hold etcd's data. */
+const UNSEEN: NodeSituation['facts'] = {
+  kubelet: { active: 'unknown', enabled: 'unknown' },
+  hasEtcdData: true,
+  current: undefined,
+  transaction: undefined,
+};
+
+/** The difference between what a master has and what it shall have, with the contents that a person wants to see. */
+export async function planMaster(
+  { agent, bundle }: Master,
+  facts: NodeFacts,
+  now: number,
+  diff: UnifiedDiff,
+): Promise<NodePlan> {
+  const paths = pathsToRead(bundle, facts);
+  const contents = paths.length ? await agent.read(paths) : new Map<string, Buffer>();
+  return planNode({ bundle, facts, contents, now, diff });
+}

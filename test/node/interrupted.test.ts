@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Bundle, bundleDigest } from '../../src/bundle/bundle.ts';
+import type { NodeAgent } from '../../src/rollout/agent.ts';
+import type { Holder } from '../../src/rollout/node/holder.ts';
+import { apply, type Box, bundle, facts, file, MANIFESTS, makeBox, manifest, put, tree, wholly } from './node-box.ts';
+import { shim } from './shims.ts';
+
+/** Small, but with every kind of change from one to the other. */
+const sample = (word: 'one' | 'two'): Bundle =>
+  bundle(
+    [
+      file('/etc/kubernetes/pki/ca.key', `key ${word}\n`, { mode: 0o600 }),
+      manifest('etcd', `etcd ${word}\n`),
+      ...(word === 'two' ? [file('/opt/new/file', 'new\n'), manifest('new', 'two\n')] : [manifest('old', 'one\n')]),
+    ],
+    [
+      { path: MANIFESTS, mode: 0o700, owner: 'root:root' },
+      { path: '/etc/kubernetes/pki', mode: word === 'one' ? 0o755 : 0o711, owner: 'root:root' },
+    ],
+  );
+
+const OLD = sample('one');
+const NEW = sample('two');
+const HOLDER: Holder = { token: 'this-run', isDead: () => true };
+const WHO = 'bootstrap apply by ann@desk (process 1)';
+
+/** What the kubelet sees is at every moment made of whole files. */
+function expectWholeManifests(box: Box): void {
+  const whole = new Set([...OLD.files, ...NEW.files].map(({ path, content }) => `${path} ${content}`));
+  for (const name of readdirSync(box.at(MANIFESTS)).filter((each) => !each.startsWith('.')))
+    expect(whole).toContain(`${MANIFESTS}/${name} ${readFileSync(box.at(join(MANIFESTS, name)), 'utf8')}`);
+}
+
+function expectClean(box: Box): void {
+  const records = readdirSync(box.state('')).filter((name) => !['lock', 'reverted', 'node.sh'].includes(name));
+  expect(records.sort()).toEqual(['current', 'last-known-good', 'revisions']);
+  expect(readdirSync(box.state('revisions')).filter((name) => !/^[12]$/.test(name))).toEqual([]);
+}
+
+interface Step {
+  /** Brings the node to where the step begins. */
+  readonly before: (agent: NodeAgent) => Promise<unknown>;
+  readonly step: (agent: NodeAgent, box: Box) => Promise<unknown>;
+}
+
+const activate = { kubelet: 'reload', confirmSeconds: 1 } as const;
+const staged = (agent: NodeAgent) => agent.stage(NEW, bundleDigest(NEW), 'ann@desk');
+
+const STEPS: Readonly<Record<string, Step>> = {
+  lock: { before: (agent) => agent.unlock(), step: (agent) => agent.lock(WHO) },
+  stage: { before: async () => undefined, step: staged },
+  activate: { before: staged, step: (agent) => agent.activate(2, activate) },
+  commit: { before: (agent) => put(agent, NEW, 'reload', 1), step: (agent) => agent.commit(2) },
+  revert: { before: (agent) => put(agent, NEW, 'reload', 1), step: (agent) => agent.revert('no') },
+};
+
+/** Does a step on copies of one node, broken off at its first call, its second, and so on until it ends by itself. */
+async function atEveryCall(
+  { before, step }: Step,
+  action: 'kill' | 'fail',
+  check: (box: Box, error: Error | undefined) => Promise<void>,
+): Promise<number> {
+  const origin = makeBox();
+  try {
+    const agent = origin.agent({}, HOLDER);
+    await apply(agent, OLD);
+    await agent.lock(WHO);
+    await before(agent);
+    let at = 0;
+    let isOver = false;
+    const worker = async () => {
+      while (!isOver) {
+        at += 1;
+        const mine = at;
+        const box = makeBox();
+        try {
+          execFileSync('cp', ['-a', `${origin.root}/.`, box.root]);
+          const env = shim(box, mine, action);
+          const error = await step(box.agent(env, HOLDER), box).then(
+            () => undefined,
+            (thrown: Error) => thrown,
+          );
+          if (action === 'kill' ? !error : mine > 200 || !wasReached(box, mine)) isOver = true;
+          expectWholeManifests(box);
+          await check(box, error);
+        } catch (error) {
+          isOver = true;
+          throw new Error(`at call ${mine}: ${error instanceof Error ? error.message : ''}`, { cause: error });
+        } finally {
+          box.remove();
+        }
+      }
+    };
+    await Promise.all([worker(), worker(), worker()]);
+    return at;
+  } finally {
+    origin.remove();
+  }
+}
+
+function wasReached(box: Box, at: number): boolean {
+  const dir = readdirSync(box.dir).find((name) => name.startsWith('shim-')) ?? '';
+  return readFileSync(join(box.dir, dir, 'count'), 'utf8').length >= at;
+}
+
+async function expectEitherIs(box: Box): Promise<void> {
+  const seen = await facts(box.agent());
+  expect(tree(box)).toEqual(wholly(seen.current === 2 ? NEW : OLD));
+  expect(box.mode('/etc/kubernetes/pki')).toBe(seen.current === 2 ? 0o711 : 0o755);
+  expect(box.has('/opt/new')).toBe(seen.current === 2);
+}
+
+async function expectGoesOn(box: Box): Promise<void> {
+  const agent = box.agent({}, HOLDER);
+  await agent.lock(WHO);
+  await put(agent, NEW, 'reload', 60);
+  await agent.commit(2);
+  expectWholeManifests(box);
+  await expectEitherIs(box);
+  expect((await facts(agent)).current).toBe(2);
+  expectClean(box);
+}
+
+describe.each(Object.keys(STEPS))('%s that is broken off', (name) => {
+  const step = STEPS[name] as Step;
+
+  test('by a kill at any call can be repeated, and the boot after it finds the old revision or the new one', async () => {
+    const calls = await atEveryCall(step, 'kill', async (box) => {
+      const again = makeBox();
+      try {
+        execFileSync('cp', ['-a', `${box.root}/.`, again.root]);
+        // the boot: what was placed stays until its time is over, as no timer runs here
+        expect(await again.own('recover')).toMatchObject({ status: 0, stderr: '' });
+        expectWholeManifests(again);
+        await new Promise((resolve) => setTimeout(resolve, existsSync(again.state('transaction')) ? 1100 : 0));
+        expect(await again.own('expire')).toMatchObject({ status: 0, stderr: '' });
+        await expectEitherIs(again);
+        expect((await facts(again.agent())).transaction).toBeUndefined();
+      } finally {
+        again.remove();
+      }
+      await expectGoesOn(box);
+    });
+    expect(calls).toBeGreaterThan(5);
+  }, 600_000);
+
+  test('by a call that finds the disk full says so, leaves the old revision or the new one, and can be repeated', async () => {
+    await atEveryCall(step, 'fail', async (box, error) => {
+      if (error) expect(error.message).toMatch(/^cp1: ./);
+      const { transaction } = await facts(box.agent());
+      if (name === 'activate' && error && transaction?.state !== 'placed') {
+        expect(transaction).toBeUndefined();
+        await expectEitherIs(box);
+      }
+      await expectGoesOn(box);
+    });
+  }, 600_000);
+});

@@ -1,0 +1,22 @@
+import { setInterval } from 'node:timers';
+import { apiServer } from './api-server.ts';
+import { readFlags } from './flags.ts';
+import { healthServer } from './health-server.ts';
+
+/** Stand-ins of the programs of the control plane: `component SHARED-FOLDER PROGRAM FLAG…`. */
+
+const [shared = '', program = '', ...args] = process.argv.slice(2);
+switch (program) {
+  case 'kube-apiserver':
+    void apiServer(readFlags(program, shared, args));
+    break;
+  case 'kube-controller-manager':
+    healthServer(readFlags(program, shared, args), 10257, shared);
+    break;
+  case 'kube-scheduler':
+    healthServer(readFlags(program, shared, args), 10259, shared);
+    break;
+  default:
+    // whatever the user's own pods are: it runs until it is told to end
+    setInterval(() => undefined, 60_000);
+}
