@@ -813,7 +813,7 @@ place() {
       remove) try rm -f -- "$root$path" || return 1 ;;
     esac
   done <"$tx/changes"
-  sync_places && set_state placing placed
+  sweep && sync_places && set_state placing placed
 }
 
 # What is done with the kubelet, in the order of what includes what.
@@ -975,8 +975,10 @@ give_up() {
   fail "$text; revision $tx_to was taken back"
 }
 
-# K PATH
+# K PATH. Where it is still or again the very same file, there is nothing to rename: that would change nothing.
 restore() {
+  inode=$(stat -c %d:%i -- "$tx/undo/$1")
+  [ "$inode" != "$(stat -c %d:%i -- "$root$2" 2>/dev/null)" ] || return 0
   hide "$root$2"
   try rm -f -- "$hidden" || return 1
   try ln -P -- "$tx/undo/$1" "$hidden" || try cp -pPT -- "$tx/undo/$1" "$hidden" || return 1

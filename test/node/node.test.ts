@@ -29,6 +29,7 @@ import {
   tree,
   wholly,
 } from './node-box.ts';
+import { spy } from './shims.ts';
 
 const SEED = '/var/lib/kubelet/pki/kubelet-client-current.pem';
 const WHO = 'bootstrap apply by ann@desk (process 1)';
@@ -424,8 +425,8 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
 
   test('keys are in no argument list, and no file with one is readable for others at any time', async () => {
     const box = newBox();
-    const { PATH } = (await import('./shims.ts')).spy(box);
-    const agent = box.agent({ PATH });
+    const env = spy(box);
+    const agent = box.agent(env);
     await apply(agent, sample('one'), 'start', 60);
     await apply(agent, sample('two'), 'restart', 60);
     await agent.lock(WHO);

@@ -16,7 +16,7 @@ interface Stored {
 }
 
 /** How the server behaves for one request: by itself, with a status, or by cutting the connection. */
-export type Mishap = number | 'cut';
+type Mishap = number | 'cut';
 
 /**
  * The part of an apiserver that applying objects needs: server-side apply with owners of single fields, conflicts and dry

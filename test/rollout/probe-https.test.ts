@@ -155,7 +155,7 @@ describe('who gives no answer', () => {
       const before = performance.now();
       const error = await failure(ask(reach, { milliseconds: 300 }));
       expect(error).toMatchObject({ problem: 'timeout', seen: 'no answer within 0.3 s' });
-      expect(performance.now() - before).toBeLessThan(1500);
+      expect(performance.now() - before).toBeLessThan(4000);
     }
     expect(await failure(servedLeaf('x', { reach: mute, seconds: 0.2 }))).toMatchObject({ problem: 'timeout' });
   });

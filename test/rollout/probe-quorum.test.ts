@@ -75,13 +75,15 @@ const truth = (states: readonly State[]) => ({
 describe('in every state that 1 to 7 members can be in', () => {
   test('a step that is permitted never takes a quorum away, even one that cannot be seen from here', () => {
     let permitted = 0;
+    const lost: (readonly State[])[] = [];
     for (const states of allStates()) {
       if (mayTakeDown(etcdView(reports(states)), 'cp1').length) continue;
       permitted++;
       const before = truth(states);
       const after = truth(states).working - Number(states[0] === 'healthy' || states[0] === 'hidden');
-      if (before.working >= before.needed) expect({ states, ok: after >= before.needed }).toEqual({ states, ok: true });
+      if (before.working >= before.needed && after < before.needed) lost.push(states);
     }
+    expect(lost).toEqual([]);
     expect(permitted).toBeGreaterThan(100);
   });
 
@@ -96,12 +98,14 @@ describe('in every state that 1 to 7 members can be in', () => {
   });
 
   test('a dead member, or one without a leader, may always be worked on', () => {
+    const refused: (readonly State[])[] = [];
     for (const states of allStates()) {
       // with no member that says who the members are nothing is permitted at all
       const isKnown = states.some((state) => state === 'healthy' || state === 'apart' || state === 'learner');
       if ((states[0] !== 'dead' && states[0] !== 'apart') || !isKnown) continue;
-      expect({ states, reasons: mayTakeDown(etcdView(reports(states)), 'cp1') }).toEqual({ states, reasons: [] });
+      if (mayTakeDown(etcdView(reports(states)), 'cp1').length) refused.push(states);
     }
+    expect(refused).toEqual([]);
   });
 
   test('what is counted is what is there, in whatever order the nodes answer', () => {

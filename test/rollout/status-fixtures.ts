@@ -14,7 +14,7 @@ import type {
 /** 2026-11-23T12:00:00Z. */
 export const NOW = Date.UTC(2026, 10, 23, 12);
 export const DAY = 86_400_000;
-export const HEALTHY: HealthSeen = { ok: true, failing: [], seen: 'ok' };
+const HEALTHY: HealthSeen = { ok: true, failing: [], seen: 'ok' };
 export const REFUSED: HealthSeen = { ok: false, failing: [], seen: 'nobody listens there' };
 
 export function bundleOf(node: string, content = 'a'): Bundle {
@@ -47,7 +47,7 @@ export function facts(node: string, change: Partial<NodeFacts> = {}): NodeFacts 
   };
 }
 
-export const DIGESTS = { inputs: 'i1', manifest: 'm1' };
+const DIGESTS = { inputs: 'i1', manifest: 'm1' };
 
 export function pod(change: Partial<PodSeen> = {}): PodSeen {
   return {

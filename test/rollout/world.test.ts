@@ -59,7 +59,9 @@ const servedName = (world: World): Promise<string> =>
   });
 
 describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the world of the tests', () => {
-  test('boots a control plane of three nodes from what init has rendered, and leaves no process behind', async () => {
+  test('boots a control plane of three nodes from what init has rendered, and leaves no process behind', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(3);
     for (const name of world.names) {
       expect(await world.node(name).ssh('systemctl is-active kubelet || true')).toBe('inactive\n');
@@ -90,7 +92,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the
     expect(world.processes()).toEqual([]);
   });
 
-  test('replaces exactly the pod whose data has changed, and goes on while the kubelet is stopped', async () => {
+  test('replaces exactly the pod whose data has changed, and goes on while the kubelet is stopped', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(1);
     const node = world.node('cp1');
     await node.ssh(START);
@@ -132,7 +136,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the
     ]);
   });
 
-  test('backs off a program that cannot start, with its words in its log, and takes a pod away with its file', async () => {
+  test('backs off a program that cannot start, with its words in its log, and takes a pod away with its file', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(1);
     const node = world.node('cp1');
     await node.ssh(START);
@@ -167,7 +173,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the
     expect(node.pods()['kube-scheduler']?.running).toBe(false);
   });
 
-  test('keeps writes going when one node of three loses its power, and takes it back when it boots', async () => {
+  test('keeps writes going when one node of three loses its power, and takes it back when it boots', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(3);
     await Promise.all(world.names.map((name) => world.node(name).ssh(START)));
     await eventually('all 12 pods are ready', () => allReady(world));
@@ -203,7 +211,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the
     expect(refused.stop().done).toBe(0);
   });
 
-  test('serves a new certificate without a restart, and runs what systemd is told to run later and at boot', async () => {
+  test('serves a new certificate without a restart, and runs what systemd is told to run later and at boot', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(1);
     const node = world.node('cp1');
     await node.ssh(START);
@@ -235,7 +245,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))('the
     expect(await node.ssh('systemctl is-active kubelet')).toBe('active\n');
   });
 
-  test('is refused what the real API refuses, and applies server-side as the real one does', async () => {
+  test('is refused what the real API refuses, and applies server-side as the real one does', {
+    timeout: 120_000,
+  }, async () => {
     const world = await prepared(1);
     await world.node('cp1').ssh(START);
     await eventually('all 4 pods are ready', () => allReady(world));

@@ -166,9 +166,9 @@ export async function startWorld({
 
 /**
  * Looks again and again until this is true.
- * @param what for the message where it does not become true in time (20 s unless told)
+ * @param what for the message where it does not become true in time (40 s unless told)
  */
-export async function eventually(what: string, look: () => Promise<boolean> | boolean, seconds = 20): Promise<void> {
+export async function eventually(what: string, look: () => Promise<boolean> | boolean, seconds = 40): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !(await look()); ) {
     if (Date.now() > end) throw new Error(`${what}: not so within ${seconds} s`);
     await delay(100);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import type { Io } from '../io.ts';
 
@@ -20,6 +21,8 @@ export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
+  // as many as there are questions under way to all nodes together
+  setMaxListeners(0, controller.signal);
   const handlers = SIGNALS.map((signal) => {
     const end = () => {
       if (controller.signal.aborted) {

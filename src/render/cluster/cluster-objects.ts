@@ -10,7 +10,7 @@ import { kubeadmConfigView } from './cluster-configuration.ts';
 import { nodeMarks } from './node-marks.ts';
 import { type ClusterObject, type ClusterObjects, objectName } from './object.ts';
 import { type Change, changeConfig, parseObjects } from './parse-objects.ts';
-import { clusterInfoView, coreDnsView, kubeProxyView, workerKubeletView } from './views.ts';
+import { clusterInfoView, coreDnsView, corefileView, kubeProxyView, workerKubeletView } from './views.ts';
 
 /**
  * The API objects without which the cluster is of little use: those that kubeadm of that version makes, so that its
@@ -28,7 +28,7 @@ export function clusterObjects(cluster: Cluster, pki: Pki, context: RenderContex
     return parseObjects(found.fill(view), found, change?.(found));
   };
   const coreDns = () => {
-    const corefile = template('cluster/Corefile').fill({ dnsDomain: cluster.networking.dnsDomain });
+    const corefile = template('cluster/Corefile').fill(corefileView(cluster));
     return make('cluster/coredns.yaml', coreDnsView(cluster, corefile));
   };
   const kubelet = (config: JsonMap) =>

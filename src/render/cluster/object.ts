@@ -27,7 +27,7 @@ export interface NodeMarks {
   readonly always: Marks;
 }
 
-export interface Marks {
+interface Marks {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
 }

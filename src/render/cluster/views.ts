@@ -4,8 +4,12 @@ import { authorityOf } from '../kubeconfig.ts';
 import { apiServerUrl } from '../view/common.ts';
 import { clusterDNS } from '../view/kubelet.ts';
 
-export interface CorefileView {
+interface CorefileView {
   readonly dnsDomain: string;
+}
+
+export function corefileView({ networking: { dnsDomain } }: Cluster): CorefileView {
+  return { dnsDomain };
 }
 
 export interface CoreDnsView {

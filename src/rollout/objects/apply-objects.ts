@@ -6,9 +6,10 @@ import { readObject } from './diff-objects.ts';
 import { differingFields } from './differing-fields.ts';
 import { markNode } from './mark-node.ts';
 import { type ObjectApi, type Patience, patience } from './object-api.ts';
+import { together } from './together.ts';
 
 /** What became of one object. */
-export interface ObjectOutcome {
+interface ObjectOutcome {
   /** E.g. `ConfigMap kube-system/kubeadm-config`, `Node cp1`. */
   readonly object: string;
   readonly outcome: 'created' | 'changed' | 'unchanged';
@@ -81,10 +82,4 @@ function byRank(objects: readonly ClusterObject[]): readonly (readonly ClusterOb
   const groups = new Map<number, ClusterObject[]>();
   for (const object of objects) groups.set(applyRank(object), [...(groups.get(applyRank(object)) ?? []), object]);
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
-}
-
-/** All at once; fails only when every one has come to its end, so that none goes on behind the error. */
-async function together<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const results = await Promise.allSettled(items.map(work));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

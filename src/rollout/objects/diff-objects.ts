@@ -17,6 +17,7 @@ import {
   reasonOf,
 } from './object-api.ts';
 import { objectPath } from './object-path.ts';
+import { together } from './together.ts';
 
 export interface DiffOptions {
   readonly patience?: Patience;
@@ -35,18 +36,16 @@ export async function diffObjects(
   options: DiffOptions = {},
 ): Promise<readonly ObjectChange[]> {
   const patient = options.patience ?? patience(10);
-  const objects = await Promise.all(wanted.objects.map((object) => diffObject(api, object, patient)));
+  const objects = await together(wanted.objects, (object) => diffObject(api, object, patient));
   for (const { kept } of objects) for (const field of kept) options.onKept?.(field);
-  const nodes = await Promise.all(
-    wanted.nodes.map(async (marks): Promise<readonly ObjectChange[]> => {
-      const node = await readNode(api, marks.node, patient);
-      const change = node && missingMarks(node, marks);
-      if (!change) return [];
-      const fields = Object.keys(change.labels).map((key) => childPath('metadata.labels', key));
-      if (change.taints) fields.push('spec.taints');
-      return [{ kind: 'change', object: `Node ${marks.node}`, fields }];
-    }),
-  );
+  const nodes = await together(wanted.nodes, async (marks): Promise<readonly ObjectChange[]> => {
+    const node = await readNode(api, marks.node, patient);
+    const change = node && missingMarks(node, marks);
+    if (!change) return [];
+    const fields = Object.keys(change.labels).map((key) => childPath('metadata.labels', key));
+    if (change.taints) fields.push('spec.taints');
+    return [{ kind: 'change', object: `Node ${marks.node}`, fields }];
+  });
   return [...objects.flatMap(({ changes }) => changes), ...nodes.flat()];
 }
 

@@ -39,7 +39,7 @@ export interface ApiAnswer {
 
 export type CallOptions = Pick<ApiRequest, 'seconds' | 'signal'>;
 
-export interface ApplyOptions extends CallOptions {
+interface ApplyOptions extends CallOptions {
   /** Takes over fields that somebody else manages, instead of failing with `Conflict`. */
   readonly force?: boolean;
   readonly dryRun?: boolean;

@@ -15,12 +15,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface ApiServerEndpoint extends Endpoint {
+interface ApiServerEndpoint extends Endpoint {
   /** What its certificate must hold. */
   readonly identity: string;
 }
 
-export interface EtcdEndpoint extends Endpoint {
+interface EtcdEndpoint extends Endpoint {
   readonly scheme: 'https' | 'http';
   /** What its certificate must hold. */
   readonly identity: string;

@@ -14,7 +14,7 @@ export interface HttpTarget {
   readonly tls: ClientTls | undefined;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: string;
   /** With its query, e.g. `/readyz?verbose`. */
   readonly path: string;

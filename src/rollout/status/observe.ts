@@ -48,12 +48,12 @@ export interface NodeObservation {
   readonly kubeletVersion: string | undefined;
 }
 
-export type Contact =
+type Contact =
   | { readonly kind: 'reached'; readonly facts: NodeFacts; readonly clock: ClockReading }
   | { readonly kind: 'unreachable'; readonly why: string };
 
 /** This machine's clock around the call that read the node's; milliseconds since the epoch. */
-export interface ClockReading {
+interface ClockReading {
   readonly sent: number;
   readonly received: number;
 }
@@ -74,7 +74,7 @@ export interface PodSeen {
   readonly startedAt: string | undefined;
 }
 
-export interface Termination {
+interface Termination {
   readonly exitCode: number;
   /** E.g. `Error`, `OOMKilled`. */
   readonly reason: string | undefined;

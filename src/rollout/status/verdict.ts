@@ -2,7 +2,7 @@
 export type State = 'ok' | 'starting' | 'failing' | 'absent' | 'unknown';
 
 /** Why a component is not well, as far as it decides on what to do about it. */
-export type Cause = 'none' | 'no-manifest' | 'older-manifest' | 'image' | 'not-well' | 'not-seen';
+type Cause = 'none' | 'no-manifest' | 'older-manifest' | 'image' | 'not-well' | 'not-seen';
 
 export interface Verdict {
   readonly state: State;
