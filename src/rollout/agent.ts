@@ -37,8 +37,20 @@ export interface NodeAgent {
   revert(why: string): Promise<void>;
   /** `systemctl is-active kubelet`. */
   kubelet(): Promise<string>;
+  /** The static pods that have run there, as far as their logs are kept. */
+  pods(): Promise<readonly PodRun[]>;
   /** The last lines that a container of this pod wrote, or the kubelet where `pod` is `kubelet`; '' where there are none. */
   logs(pod: string, lines: number): Promise<string>;
+}
+
+/** A pod as the node's own disk knows it, which also says it where no apiserver answers. */
+export interface PodRun {
+  /** With the node's name: `etcd-cp1`. */
+  readonly pod: string;
+  /** Of a static pod: another one for every other manifest. */
+  readonly uid: string;
+  /** Of its container. */
+  readonly restarts: number;
 }
 
 export interface ActivateOptions {

@@ -440,6 +440,23 @@ do_logs() {
   exit 0
 }
 
+# Which pods have run here, by what their containers have written: name, UID and number of restarts of each container.
+do_pods() {
+  for dir in "$root"/var/log/pods/kube-system_*/*/; do
+    [ -d "$dir" ] || continue
+    dir=${dir%/}
+    restarts=0
+    for log in "$dir"/*.log; do
+      log=${log##*/}
+      ! is_number "${log%.log}" || [ "${log%.log}" -le "$restarts" ] || restarts=${log%.log}
+    done
+    container=${dir##*/}
+    pod=${dir%/*}
+    pod=${pod##*/kube-system_}
+    printf 'pod\t%s\t%s\t%s\t%s\n' "${pod%%_*}" "${pod#*_}" "$container" "$restarts"
+  done
+}
+
 # ---- revisions
 
 # DIRECTORY: everything that its index names is there, as the index says; otherwise $bad says what is not.
@@ -1128,7 +1145,7 @@ main() {
   trap leave EXIT
   trap 'exit 143' HUP INT TERM
   case $verb in
-    facts | read | logs | kubelet) ;;
+    facts | read | logs | kubelet | pods) ;;
     *) whoami_here ;;
   esac
   case $verb in
@@ -1136,6 +1153,7 @@ main() {
     read) do_read "$@" ;;
     logs) do_logs "$@" ;;
     kubelet) facts_kubelet ;;
+    pods) do_pods ;;
     lock) do_lock "$@" ;;
     keep) do_keep "$@" ;;
     unlock) do_unlock "$@" ;;

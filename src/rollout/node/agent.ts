@@ -24,6 +24,7 @@ const SECONDS = {
   commit: 60,
   revert: 150,
   kubelet: 30,
+  pods: 30,
   logs: 30,
 } as const;
 
@@ -117,6 +118,13 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
     async kubelet() {
       const answer = await call('kubelet', []);
       return answer.toString('utf8').split('\t')[1] ?? 'unknown';
+    },
+    async pods() {
+      const lines = (await call('pods', [])).toString('utf8').split('\n');
+      return lines.flatMap((line) => {
+        const [word, pod = '', uid = '', , restarts] = line.split('\t');
+        return word === 'pod' ? [{ pod, uid, restarts: Number(restarts) }] : [];
+      });
     },
     async logs(pod, lines) {
       const { stdout } = await run('logs', [pod, String(lines)]);
