@@ -17,6 +17,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const io = processIo({ quiet: false, color: !argv.includes('--no-color') });
   endOnClosedStreams();
   let status = 0;
+  // should nothing be left that the process waits for, though the command has not ended, this is how it ends
+  process.exitCode = EXIT_STATUS.internal;
   try {
     needWorkingDirectory();
     await program((ended) => {

@@ -56,9 +56,10 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
   const api = async (): Promise<ApiClient> => {
     const { apiServer } = endpoints;
     if (!apiServer || !superAdmin) throw new Error(`${node} has no apiserver`);
-    return kept(apis, `${apiServer.address}:${apiServer.port}`, async () =>
+    const way = await reach(apiServer);
+    return kept(apis, `${wayText(way)} ${apiServer.identity}`, () =>
       openApi({
-        reach: await reach(apiServer),
+        reach: way,
         identity: apiServer.identity,
         ...superAdmin,
         what: `the apiserver of ${node}`,
@@ -69,9 +70,8 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
     const at = endpoints.etcd;
     if (!at || (at.scheme === 'https' && !etcdClient)) return undefined;
     const tls = at.scheme === 'https' && etcdClient ? { ...etcdClient, identity: at.identity } : undefined;
-    return kept(etcds, `${at.address}:${at.port}`, async () =>
-      openEtcd({ what: `etcd of ${node}`, reach: await reach(at), tls }),
-    );
+    const way = await reach(at);
+    return kept(etcds, `${wayText(way)} ${at.identity}`, () => openEtcd({ what: `etcd of ${node}`, reach: way, tls }));
   };
   const health = async (at: Endpoint | undefined, absent: string, ask: (reach: Reach) => Promise<Health>) =>
     at ? ask(await reach(at)).catch((error: unknown) => unseen(textOf(error))) : unseen(absent);
@@ -140,8 +140,13 @@ function credentials(pki: Pki, authority: AuthorityName, pair: KeyPair | undefin
   return ca === undefined || !pair ? undefined : { ca, cert: pair.certificate, key: pair.key };
 }
 
-async function kept<T>(all: Map<string, T>, key: string, make: () => Promise<T>): Promise<T> {
-  const found = all.get(key) ?? (await make());
+/** A way that was opened anew leads elsewhere: what was connected through the old one is of no use any more. */
+function wayText(way: Reach): string {
+  return 'path' in way ? way.path : `${way.host}:${way.port}`;
+}
+
+function kept<T>(all: Map<string, T>, key: string, make: () => T): T {
+  const found = all.get(key) ?? make();
   all.set(key, found);
   return found;
 }

@@ -87,7 +87,8 @@ trash() {
 }
 
 tidy() {
-  for leftover in "$state"/.trash-* "$state"/.transaction-* "$state"/revisions/.staging-*; do
+  for leftover in "$state"/.trash-* "$state"/.transaction-* "$state"/revisions/.staging-* \
+    "$state"/.current.new "$state"/.last-known-good.new "$state"/.reverted.new "$state"/.node.sh.new; do
     [ ! -e "$leftover" ] || rm -rf -- "$leftover" 2>/dev/null
   done
 }
@@ -560,11 +561,15 @@ do_stage() {
   printf 'revision\t%s\n' "$number"
 }
 
-# NUMBER DIGEST: that revision was never committed and is the same, whole.
+# NUMBER DIGEST: that revision was never committed and is the same, whole. The script of another version in it (the line
+# that begins with s) does not matter: what was begun with one version can be finished with the next.
 is_same_revision() {
   [ "$1" != 0 ] && [ "$1" != "$current" ] || return 1
   { IFS=$tab read -r digest line <"$state/revisions/$1/meta"; } 2>/dev/null || return 1
-  [ "$digest" = "$2" ] && [ "$(cat -- "$state/revisions/$1/index")" = "$(cat -- "$staging/index")" ] || return 1
+  [ "$digest" = "$2" ] || return 1
+  old_index=$(cat -- "$state/revisions/$1/index")
+  new_index=$(cat -- "$staging/index")
+  [ "${old_index%"$nl"s"$tab"*}" = "${new_index%"$nl"s"$tab"*}" ] || return 1
   verify "$state/revisions/$1"
 }
 
@@ -717,9 +722,11 @@ begin() {
     mkdir -- "$new/undo" && printf '%s' "$changes" | cat >"$new/changes" &&
       printf '%s\t%s\t%s\t%s\t%s\n' "$1" "${current:-0}" "$digest" "$3" "$2" | cat >"$new/meta" &&
       : >"$new/state-preparing" && : >"$new/kubelet-due" && rm -f -- "$new/sums" "$new/sha" "$new/stat" &&
-      sync -- "$new/meta" "$new/changes" "$new" && mv -T -- "$new" "$tx" && sync -- "$state"
+      sync -- "$new/meta" "$new/changes" "$new" && mv -T -- "$new" "$tx"
   } 2>&1) || fail "$(trouble 'the journal cannot be written' "$state"); nothing was changed"
   staging=
+  look_closely
+  try sync -- "$state" || give_up 'the journal cannot be written'
 }
 
 # A hard link takes no room, also later when it is put back, and keeps everything that a file has.
@@ -933,7 +940,6 @@ do_activate() {
   verify "$revision" || fail "revision $2 on this node is not whole: $bad; nothing was changed"
   if [ -z "$tx_state" ]; then
     begin "$2" "$3" "$4"
-    look_closely
     keep_old || give_up 'what is there now cannot be saved'
   else
     go_on "$3" "$4" || fail "$(trouble 'the journal cannot be written' "$state")"

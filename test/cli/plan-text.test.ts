@@ -43,6 +43,7 @@ const nodes = bundles.map((bundle) => nodeWith(bundle));
 const changed = (change: (node: FakeNode, i: number) => FakeNode) => nodes.map(change);
 const seen = (answering: readonly string[], healthy = answering, leader = healthy[0]): EtcdSeen => ({
   answering: new Set(answering),
+  dead: new Set(['cp1', 'cp2', 'cp3'].filter((node) => !answering.includes(node))),
   healthy: new Set(healthy),
   leader,
 });

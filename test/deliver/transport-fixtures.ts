@@ -23,10 +23,7 @@ export function runDirFor(): string {
   return dir;
 }
 
-export const nodeAt = (
-  sshd: Sshd,
-  ssh: Partial<SshSettings> = {},
-): Pick<ClusterNode, 'name' | 'transport' | 'ssh'> => ({
+const nodeAt = (sshd: Sshd, ssh: Partial<SshSettings> = {}): Pick<ClusterNode, 'name' | 'transport' | 'ssh'> => ({
   name: 'cp1',
   transport: 'ssh',
   ssh: {

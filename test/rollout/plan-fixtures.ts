@@ -124,7 +124,7 @@ export function planOf(
 ): Plan {
   const names = bundles.map(({ node }) => node);
   const runs = new Set(names.filter((_, i) => nodes[i]?.facts.hasEtcdData));
-  const { etcd = { answering: runs, healthy: runs, leader: [...runs][0] }, apis, ...rest } = more;
+  const { etcd = { dead: new Set(names), answering: runs, healthy: runs, leader: [...runs][0] }, apis, ...rest } = more;
   const situation: Situation = {
     nodes: bundles.map(({ node }, i) => ({ node, facts: (nodes[i] ?? bareNode()).facts })),
     etcd: etcd === 'external' ? undefined : etcd,

@@ -32,6 +32,7 @@ const node = (name: string, { data = true, current = 1, active = 'active', under
 
 const etcd = (answering: readonly string[], healthy = answering, leader = healthy[0]): EtcdSeen => ({
   answering: new Set(answering),
+  dead: new Set(['cp1', 'cp2', 'cp3'].filter((node) => !answering.includes(node))),
   healthy: new Set(healthy),
   leader,
 });

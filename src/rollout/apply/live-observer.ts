@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
+import { type BundleFile, makeBundle } from '../../bundle/bundle.ts';
 import type { PodComponent } from '../../render/layout.ts';
 import { MANIFESTS, POD_COMPONENTS } from '../../render/layout.ts';
+import type { PodRun } from '../agent.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
 import { silentMember } from '../probe/etcd-report.ts';
 import type { Health } from '../probe/health.ts';
@@ -12,6 +14,16 @@ import type { Master } from './master.ts';
 import type { ClusterView, Observer } from './observer.ts';
 import type { ProofInput, Unwell, WantedPod } from './proofs.ts';
 import { fingerprintIn, manifestsOf, tlsCertificatesOf, wantedPods } from './wanted.ts';
+
+/** Milliseconds for which what was seen is good enough while the apiserver is down. */
+const REST = 4000;
+
+/** What is remembered of a node between two looks. */
+interface Memory {
+  /** How often each pod had been restarted before, by its UID. */
+  readonly restarts: ReadonlyMap<string, number>;
+  last?: { readonly at: number; readonly input: ProofInput };
+}
 
 /** Where the manifests lie that tell where a master's processes listen. */
 const MANIFEST_PATHS = POD_COMPONENTS.map((component) => `${MANIFESTS}/${component}.yaml`);
@@ -33,10 +45,24 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
         nodes.map(async (node) => (await sights.get(node)?.etcd()) ?? silentMember(node, 'its node cannot be reached')),
       ),
     );
+  const memories = new Map<string, Memory>();
+  const memoryOf = (name: string): Memory => {
+    const memory = memories.get(name) ?? { restarts: new Map() };
+    memories.set(name, memory);
+    return memory;
+  };
   return {
-    refresh: async ({ name, agent }) => {
-      const found = await agent.read(MANIFEST_PATHS);
-      sightOf(name).learn([...found].map(([path, content]): ManifestText => ({ path, text: content.toString() })));
+    begin: async ({ name, agent }) => {
+      const runs = await agent.pods();
+      memories.set(name, { restarts: new Map(runs.map(({ uid, restarts }) => [uid, restarts])) });
+    },
+    refresh: async (master) => sightOf(master.name).learn(await manifestsOn(master)),
+    asFound: async (master) => {
+      const files = (await manifestsOn(master)).map(({ path, text }): BundleFile => {
+        const effect = { kind: 'manifest', pod: posix.basename(path, '.yaml') } as const;
+        return { path, content: Buffer.from(text), mode: 0o600, owner: 'root:root', sensitive: false, effect };
+      });
+      return { ...master, bundle: makeBundle(master.name, [], files) };
     },
     cluster: async () => {
       const [view, ready] = await Promise.all([
@@ -45,7 +71,7 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
       ]);
       return clusterView(view, new Set(ready.flat()));
     },
-    proofs: (master) => proofsOf(master, sightOf(master.name), sights, etcd),
+    proofs: (master) => proofsOf(master, sightOf(master.name), sights, etcd, memoryOf(master.name)),
     moveLeader: async (node) => {
       const view = await etcd();
       const leader = view.members.find((member) => member.leader);
@@ -61,6 +87,11 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
   };
 }
 
+async function manifestsOn({ agent }: Master): Promise<readonly ManifestText[]> {
+  const found = await agent.read(MANIFEST_PATHS);
+  return [...found].map(([path, content]) => ({ path, text: content.toString() }));
+}
+
 function clusterView(view: EtcdView, readyApis: ReadonlySet<string>): ClusterView {
   const nodesOf = (members: EtcdView['members']) =>
     new Set(members.flatMap(({ endpointNode }) => (endpointNode === undefined ? [] : [endpointNode])));
@@ -68,6 +99,7 @@ function clusterView(view: EtcdView, readyApis: ReadonlySet<string>): ClusterVie
   return {
     readyApis,
     etcd: {
+      dead: new Set(view.deadNodes),
       answering: nodesOf(known.filter(({ version }) => version !== undefined)),
       healthy: nodesOf(known.filter(({ healthy, voter }) => healthy && voter)),
       leader: known.find(({ leader }) => leader)?.endpointNode,
@@ -88,24 +120,31 @@ async function proofsOf(
   sight: Sight,
   sights: ReadonlyMap<string, Sight>,
   etcd: () => Promise<EtcdView>,
+  memory: Memory,
 ): Promise<ProofInput> {
   sight.learn(manifestsOf(master.bundle));
   const pods = wantedPods(master.bundle);
   const has = (component: PodComponent) => pods.some((pod) => pod.component === component);
   const healthOf = async (component: keyof typeof POD_HEALTH): Promise<Unwell> =>
     has(component) ? unwell(await POD_HEALTH[component](sight)) : undefined;
-  const [view, kubelet, apiServer, controllerManager, scheduler, certificates] = await Promise.all([
+  const apiServer = await healthOf('kube-apiserver');
+  // the apiserver needs most of the others: while it is down, they are not asked again at each look. On a master that
+  // comes up with all its pods at once, looking takes time from what is looked at.
+  const { last } = memory;
+  if (apiServer !== undefined && last && performance.now() - last.at < REST) return { ...last.input, apiServer };
+  const [view, kubelet, runs, controllerManager, scheduler, certificates] = await Promise.all([
     has('etcd') ? etcd() : undefined,
     master.agent.kubelet(),
-    healthOf('kube-apiserver'),
+    master.agent.pods(),
     healthOf('kube-controller-manager'),
     healthOf('kube-scheduler'),
     certificateProofs(master, sight),
   ]);
   const mirrors = await mirrorsOf(pods, [sight, ...[...sights.values()].filter((other) => other !== sight)]);
-  return {
+  const input: ProofInput = {
     kubelet: kubelet === 'active' ? undefined : kubelet,
     pods,
+    crashes: crashesIn(runs, memory.restarts),
     mirrors,
     apiServer,
     etcd: view && etcdProof(view, master.name),
@@ -113,6 +152,16 @@ async function proofsOf(
     scheduler,
     certificates,
   };
+  memory.last = { at: performance.now(), input };
+  return input;
+}
+
+/** Restarts since `before`; of a pod's several UIDs that with the most. */
+function crashesIn(runs: readonly PodRun[], before: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const crashes = new Map<string, number>();
+  for (const { pod, uid, restarts } of runs)
+    crashes.set(pod, Math.max(crashes.get(pod) ?? 0, restarts - (before.get(uid) ?? 0)));
+  return crashes;
 }
 
 function unwell({ ok, seen }: Health): Unwell {

@@ -8,6 +8,8 @@ export interface ClusterView {
   readonly etcd: {
     /** Nodes whose member answers at all, those whose member is a healthy voter, and the leader's. */
     readonly answering: ReadonlySet<string>;
+    /** Nodes on which certainly no member runs. */
+    readonly dead: ReadonlySet<string>;
     readonly healthy: ReadonlySet<string>;
     readonly leader: string | undefined;
     /** Why the member of this node must stay up now; always empty with an external etcd. */
@@ -20,8 +22,12 @@ export interface Observer {
   /** Reads anew off the node's manifests where its processes listen. */
   refresh(master: Master): Promise<void>;
   cluster(): Promise<ClusterView>;
+  /** The same master with what lies in its manifests directory now in place of what it shall have. */
+  asFound(master: Master): Promise<Master>;
   /** What proves, or does not yet, that the master does what its bundle says. */
   proofs(master: Master): Promise<ProofInput>;
+  /** Remembers how often each pod of the node has been restarted, so that `proofs` tells what came since. */
+  begin(master: Master): Promise<void>;
   /** Makes another member the leader where this node's is it; the node that leads from then on. */
   moveLeader(node: string): Promise<string | undefined>;
 }

@@ -42,22 +42,47 @@ const HOPELESS_RESTARTS = 3;
 export function judge(input: ProofInput): Seen {
   const { apiServer } = input;
   const told = input.pods.filter(({ component }) => apiServer === undefined || component === 'kube-apiserver');
-  const crashing = input.pods.filter(({ mirror }) => (input.crashes.get(mirror) ?? 0) > 0);
-  const pods = told.filter((pod) => !crashing.includes(pod)).flatMap((pod) => unmetOf(pod, input));
+  const crashing = input.pods.filter((pod) => restartsOf(pod, input) > 0 && unmetOf(pod, input).length > 0);
   const unmet = [
     ...said('kubelet', input.kubelet),
-    ...crashing.map((pod) => `${pod.component}: ${crashText(pod, input)}`),
+    // one that was restarted on the way, and is well now, has done nothing wrong
+    ...crashing.map((pod) => crashText(pod, input)),
     ...said('etcd', input.etcd),
     ...said('kube-apiserver', apiServer),
-    ...pods,
+    ...told.filter((pod) => !crashing.includes(pod)).flatMap((pod) => unmetOf(pod, input)),
     ...said('kube-controller-manager', input.controllerManager),
     ...said('kube-scheduler', input.scheduler),
     ...input.certificates,
   ];
-  // a container that was restarted once or twice on the way, and is well now, has done nothing wrong
-  const others = unmet.filter((line) => !crashing.some((pod) => line === `${pod.component}: ${crashText(pod, input)}`));
-  const isUp = (pod: WantedPod) => !unmetOf(pod, input).length;
-  if (!others.length && crashing.every(isUp)) return { kind: 'good' };
-  const hopeless = crashing.some((pod) => (input.crashes.get(pod.mirror) ?? 0) >= HOPELESS_RESTARTS && !isUp(pod));
+  if (!unmet.length) return { kind: 'good' };
+  const hopeless = crashing.some((pod) => restartsOf(pod, input) >= HOPELESS_RESTARTS);
   return { kind: hopeless ? 'hopeless' : 'not-yet', unmet };
+}
+
+const said = (who: string, what: Unwell): readonly string[] => (what === undefined ? [] : [`${who}: ${what}`]);
+
+const restartsOf = ({ mirror }: WantedPod, { crashes }: ProofInput): number => crashes.get(mirror) ?? 0;
+
+function crashText(pod: WantedPod, input: ProofInput): string {
+  const restarts = restartsOf(pod, input);
+  const end = input.mirrors === 'unknown' ? undefined : input.mirrors.get(pod.mirror)?.lastTermination;
+  const status = end && input.apiServer === undefined ? `, exit status ${end.exitCode}` : '';
+  return `${pod.component}: crashes (${restarts} ${restarts === 1 ? 'restart' : 'restarts'}${status})`;
+}
+
+function unmetOf(
+  { component, mirror, inputsDigest, manifestDigest }: WantedPod,
+  { mirrors }: ProofInput,
+): readonly string[] {
+  if (mirrors === 'unknown') return [`${component}: no apiserver can be asked for its mirror pod`];
+  const seen = mirrors.get(mirror);
+  if (!seen) return [`${component}: has no mirror pod yet`];
+  const { annotations, waitingReason, waitingMessage, ready } = seen;
+  // a manifest that bootstrap has not written carries none
+  const carries = (name: string, digest: string) => (annotations[name] ?? '') === digest;
+  if (!carries(INPUTS_DIGEST, inputsDigest) || !carries(MANIFEST_DIGEST, manifestDigest))
+    return [`${component}: the pod is still the old one`];
+  if (ready) return [];
+  if (waitingReason === undefined) return [`${component}: the pod is not ready yet`];
+  return [`${component}: ${waitingReason}${waitingMessage ? `: ${waitingMessage}` : ''}`];
 }

@@ -2,6 +2,7 @@ import { BootstrapError } from '../../base/errors.ts';
 import type { FactsRequest } from '../agent.ts';
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
+import { judge } from './proofs.ts';
 import { lastWords, passGates, putInPlace, type Step } from './step.ts';
 import { throwIfInterrupted, waitFor } from './wait-for.ts';
 
@@ -80,15 +81,16 @@ async function takeStep(context: ApplyContext, step: Step, rest: readonly Step[]
   );
 }
 
+/** Judged by what lies on the node again, whoever put it there: its manifests say what must run. */
 async function isWellAgain({ observer, signal }: ApplyContext, master: Master): Promise<boolean> {
-  const look = async () => {
-    const view = await observer.cluster();
-    const { name } = master;
-    const hasEtcd = master.bundle.files.some(({ effect }) => effect.kind === 'manifest' && effect.pod === 'etcd');
-    const good = view.readyApis.has(name) && (!hasEtcd || view.etcd.healthy.has(name));
-    return good ? ({ kind: 'good' } as const) : ({ kind: 'not-yet', unmet: ['not well'] } as const);
-  };
-  return (await waitFor(look, { seconds: RECOVERY, pauseMs: 500, signal }).catch(() => ['interrupted'])).length === 0;
+  try {
+    const found = await observer.asFound(master);
+    const look = async () => judge(await observer.proofs(found));
+    return !(await waitFor(look, { seconds: RECOVERY, pauseMs: 500, signal })).length;
+  } catch {
+    // it is not known to be well: that is what is said then
+    return false;
+  }
 }
 
 /** Revisions that are not committed on other nodes; a node that cannot be asked has none that could be known of. */

@@ -6,8 +6,10 @@ import type { Master } from './master.ts';
 import { judge } from './proofs.ts';
 import { waitFor } from './wait-for.ts';
 
+/** Characters of a log line that are shown: etcd writes whole traces into one. */
+const MAX_LINE = 400;
 /** Milliseconds between two looks at a node. */
-const PAUSE = 400;
+const PAUSE = 500;
 
 /** A step on one master: what it has now and shall have, and the revision that was brought to it. */
 export interface Step {
@@ -58,6 +60,7 @@ export async function putInPlace(
 ): Promise<readonly string[]> {
   const { observer, tell, signal, proofSeconds } = context;
   const node = master.name;
+  await observer.begin(master);
   const { placed, removed } = await master.agent.activate(revision, { kubelet: plan.kubelet, confirmSeconds });
   tell({ kind: 'activated', node, files: placed.length + removed.length, kubelet: plan.kubelet });
   return waitFor(async () => judge(await observer.proofs(master)), {
@@ -72,11 +75,15 @@ export async function putInPlace(
 export async function lastWords({ agent, bundle }: Master, unmet: readonly string[]): Promise<string> {
   const pods = bundle.files.flatMap((file) => (file.effect.kind === 'manifest' ? [file.effect.pod] : []));
   const blamed = ['kubelet', ...pods].filter((pod) => unmet.some((line) => line.startsWith(`${pod}:`)));
-  const texts = await Promise.all(
-    blamed.map(async (pod) => ({ pod, text: await agent.logs(pod, 10).catch(() => '') })),
-  );
+  const texts = await Promise.all(blamed.map(async (pod) => ({ pod, text: await agent.logs(pod, 5).catch(() => '') })));
   return texts
     .filter(({ text }) => text)
-    .map(({ pod, text }) => `last lines of ${pod}:\n${text.replace(/^/gm, '  ')}`)
+    .map(
+      ({ pod, text }) =>
+        `last lines of ${pod}:\n${text
+          .split('\n')
+          .map((line) => `  ${line.slice(0, MAX_LINE)}`)
+          .join('\n')}`,
+    )
     .join('\n');
 }

@@ -32,7 +32,7 @@ export function patience(seconds: number, signal?: AbortSignal): Patience {
 }
 
 /** Problems of a connection that may be over in a moment; a certificate that is not trusted stays so. */
-const PASSING: ReadonlySet<string> = new Set(['refused', 'unreachable', 'timeout', 'broken']);
+const PASSING: ReadonlySet<string> = new Set(['refused', 'hung-up', 'unreachable', 'timeout', 'broken']);
 
 /** Longest pause between two attempts, in ms. */
 const LONGEST_PAUSE = 3000;
@@ -57,7 +57,7 @@ export async function callPatiently(
     const left = () => end - now();
     try {
       const answer = await api.request(method, path, { ...request, ...(signal && { signal }) });
-      const isPassing = answer.status === 429 || answer.status >= 500 || again(answer);
+      const isPassing = answer.status === 429 || (answer.status >= 500 && !isMistyped(answer)) || again(answer);
       if (!isPassing || left() <= 0) return answer;
     } catch (error) {
       const isPassing = error instanceof ProbeError && PASSING.has(error.problem);
@@ -65,6 +65,12 @@ export async function callPatiently(
     }
     await pause(Math.min(wait, Math.max(0, left())), signal);
   }
+}
+
+/** The apiserver says 500 to an object that its schema does not fit (apimachinery, managedfields), for ever. */
+function isMistyped({ status, body }: ApiAnswer): boolean {
+  const message = below(body, 'message');
+  return status === 500 && typeof message === 'string' && message.includes('failed to create typed patch object');
 }
 
 export function isGood({ status }: ApiAnswer): boolean {

@@ -12,6 +12,8 @@ export interface NodeSituation {
 export interface EtcdSeen {
   /** Nodes whose member answers at all. */
   readonly answering: ReadonlySet<string>;
+  /** Nodes on which certainly no member runs. One that neither answers nor is dead may be well, and just not answer us. */
+  readonly dead: ReadonlySet<string>;
   /** Nodes whose member is a healthy voter and part of a quorum. */
   readonly healthy: ReadonlySet<string>;
   /** The node whose member leads. */
@@ -46,11 +48,19 @@ export function modeOf({ nodes, etcd, readyApis }: Situation): Mode {
   const begun = !committed && nodes.some(({ facts }) => facts.transaction);
   // one that was interrupted: no revision was ever good anywhere, and no quorum has come about. Members that answer on
   // nodes that bootstrap has never been on are another's, and may just be electing their leader.
-  if (!committed && !etcd.healthy.size && (begun || !etcd.answering.size)) return 'first-boot';
+  const allDead = nodes.every(({ node, facts }) => !facts.hasEtcdData || etcd.dead.has(node));
+  if (!committed && !etcd.healthy.size && (begun || allDead)) return 'first-boot';
   const emptied = nodes.filter(({ facts }) => !facts.hasEtcdData).map(({ node }) => node);
   // a founding member that a first boot has not come to yet: the others know it and wait for it
   if (emptied.length && !begun) throw memberMissing(emptied, nodes, etcd);
-  return etcd.answering.size ? 'rolling' : 'cold-start';
+  if (etcd.answering.size) return 'rolling';
+  if (allDead) return 'cold-start';
+  const silent = nodes.filter(({ node }) => !etcd.dead.has(node)).map(({ node }) => node);
+  throw new BootstrapError(
+    'refused',
+    `no etcd member answers, but ${silent.join(', ')} may run one all the same: what cannot be seen is not restarted`,
+    { hint: '`bootstrap status` says why they do not answer; a pki/ that is not of this cluster is one reason' },
+  );
 }
 
 function memberMissing(

@@ -124,10 +124,12 @@ function exchange(target: HttpTarget, request: HttpRequest, sent: ClientRequest)
     sent.on('error', onError);
     sent.on('socket', (socket) => {
       connection = socket;
-      ready = sent.reusedSocket;
+      // a request that waited for a socket gets one in use before, and Node does not say so in reusedSocket
+      ready = sent.reusedSocket || connected.has(socket);
       if (ready) return;
       socket.once(tls ? 'secureConnect' : 'connect', () => {
         ready = true;
+        connected.add(socket);
       });
     });
     sent.on('response', (answer) => {
@@ -143,6 +145,9 @@ function exchange(target: HttpTarget, request: HttpRequest, sent: ClientRequest)
     sent.end(request.body);
   });
 }
+
+/** Connections that have come about. */
+const connected = new WeakSet<Socket>();
 
 /** The body; undefined where it is too long. */
 async function read(answer: IncomingMessage, maxBytes: number): Promise<string | undefined> {

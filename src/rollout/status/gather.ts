@@ -1,10 +1,11 @@
 import { below } from '../../render/json.ts';
-import { MANIFESTS, POD_COMPONENTS, PORTS, type PodComponent } from '../../render/layout.ts';
+import { KUBELET_CONFIG, MANIFESTS, POD_COMPONENTS, PORTS, type PodComponent } from '../../render/layout.ts';
 import type { Master } from '../apply/master.ts';
 import { tlsCertificatesOf, wantedPods } from '../apply/wanted.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import { nodePath } from '../objects/object-path.ts';
 import { driftOf } from '../plan/drift.ts';
+import { readManifest } from '../plan/read-manifest.ts';
 import { straysOf } from '../plan/strays.ts';
 import type { ApiClient } from '../probe/api-client.ts';
 import { silentMember } from '../probe/etcd-report.ts';
@@ -42,7 +43,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
       sight.apiServer(),
       sight.controllerManager(),
       sight.scheduler(),
-      sight.kubelet(PORTS.kubeletHealth),
+      sight.kubelet(healthPort(master)),
       api && podsOf(api, master),
       servedBy(master, sight),
       api && kubeletVersionOf(api, name),
@@ -79,6 +80,13 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
   } catch (error) {
     return unreached(name, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** `healthzPort` of the kubelet's configuration. */
+function healthPort({ bundle }: Master): number {
+  const file = bundle.files.find(({ path }) => path === KUBELET_CONFIG);
+  const port = file && below(readManifest(file.content), 'healthzPort');
+  return typeof port === 'number' ? port : PORTS.kubeletHealth;
 }
 
 /** What is known of a node that cannot be looked at. */
