@@ -19,7 +19,8 @@ export interface Sight {
   /** As the super-admin. @throws BootstrapError where there is no way to it */
   api(): Promise<ApiClient>;
   apiServer(): Promise<Health>;
-  etcd(): Promise<MemberReport>;
+  /** @param how `certain` also makes sure whether a member that does not answer is dead, which takes a process on the node */
+  etcd(how: EtcdLook): Promise<MemberReport>;
   controllerManager(): Promise<Health>;
   scheduler(): Promise<Health>;
   kubelet(port: number): Promise<Health>;
@@ -29,6 +30,8 @@ export interface Sight {
   moveLeader(memberId: string): Promise<void>;
   close(): void;
 }
+
+export type EtcdLook = 'answers' | 'certain';
 
 interface Credentials {
   readonly ca: string;
@@ -89,7 +92,7 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
         .then((client) => readyz(client, options))
         .catch((error: unknown) => unseen(textOf(error)));
     },
-    etcd: async () => {
+    etcd: async (how) => {
       const at = endpoints.etcd;
       try {
         const client = await etcd();
@@ -97,7 +100,7 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
         return await etcdReport(node, client, {
           ...options,
           member: at.member,
-          listens: () => listens(transport, at.port, signal),
+          ...(how === 'certain' && { listens: () => listens(transport, at.port, signal) }),
         });
       } catch (error) {
         return silentMember(node, textOf(error), at?.member ?? node);

@@ -120,7 +120,8 @@ systemd() {
   try "$tool" "$@"
 }
 
-may_chown() { [ -z "$root" ] && [ "$(id -u)" = 0 ]; }
+user=$(id -u)
+may_chown() { [ -z "$root" ] && [ "$user" = 0 ]; }
 
 # ---- who changes things: one process at a time
 
@@ -760,6 +761,7 @@ make_new() {
       parent | directory) [ -d "$root$path" ] || make_directory "$mode" "$owner" "$root$path" || return 1 ;;
       new | change)
         hide "$root$path"
+        spot=${hidden%/*}
         if may_chown; then
           try install -T -m "$mode" -o "${owner%%:*}" -g "${owner#*:}" -- "$from$path" "$hidden" || return 1
         else
@@ -768,7 +770,8 @@ make_new() {
         set -- "$@" "$hidden" ;;
     esac
   done <"$tx/changes"
-  [ $# = 0 ] || try sync -- "$@"
+  [ $# = 0 ] || try sync -- "$@" || return 1
+  spot=$state
 }
 
 # The names of the files that were changed, and the directories that were made, reach the disk.
@@ -851,7 +854,7 @@ act() {
     restart) systemd restart kubelet.service ;;
     reload) systemd daemon-reload && systemd restart kubelet.service ;;
     # one that runs already has to start again as well
-    start) systemd daemon-reload && systemd enable kubelet.service && systemd restart kubelet.service ;;
+    start) systemd --no-reload enable kubelet.service && systemd daemon-reload && systemd restart kubelet.service ;;
   esac
 }
 
@@ -908,7 +911,7 @@ OnActiveSec=$1
 AccuracySec=1s" || return 1
   fi
   if [ -n "$reload" ]; then
-    systemd daemon-reload && systemd enable bootstrap-recover.service || return 1
+    systemd --no-reload enable bootstrap-recover.service && systemd daemon-reload || return 1
   fi
   [ "$1" != 0 ] || { stop_timer; return 0; }
   set_deadline && systemd restart bootstrap-confirm.timer
@@ -931,6 +934,7 @@ do_activate() {
   enter "$1"
   revision=$state/revisions/$2
   from=$revision/files
+  spot=$state # whose file system it is that a failure is about
   [ -d "$revision" ] || refuse "this node has no revision $2"
   case $tx_state in
     preparing) drop_or_fail ;;
@@ -988,7 +992,7 @@ report() {
 
 # WHAT: ends an activation that failed, with everything as it was.
 give_up() {
-  text=$(trouble "$1" "$state")
+  text=$(trouble "$1" "$spot")
   if [ "$tx_state" = preparing ] && [ -e "$tx/state-preparing" ]; then
     drop || fail "$text; nothing was changed, but what was prepared could not be removed: $said"
     fail "$text; nothing was changed"

@@ -1,9 +1,9 @@
 import { readdirSync, symlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LEASE_SECONDS } from '../../src/rollout/node/agent.ts';
 import { type Holder, thisHolder } from '../../src/rollout/node/holder.ts';
-import { facts, makeBox, put, SCRIPT, sample, thrown } from './node-box.ts';
+import { type Box, facts, makeBox, put, SCRIPT, sample, thrown } from './node-box.ts';
 
 const ANN = 'bootstrap apply by ann@desk (process 1)';
 const BOB = 'bootstrap apply by bob@elsewhere (process 2)';
@@ -14,11 +14,11 @@ const elsewhere = (token: string, dead: readonly string[] = []): Holder => ({
 });
 
 describe('the lock of a node', () => {
-  let box = makeBox();
-  afterEach(() => {
-    box.remove();
+  let box: Box;
+  beforeEach(() => {
     box = makeBox();
   });
+  afterEach(() => box.remove());
 
   const verb = (...words: readonly string[]) => box.transport().run(['sh', SCRIPT, ...words], { seconds: 30 });
 

@@ -33,12 +33,14 @@ export interface BoxOptions {
   readonly shell?: string;
   /** Where the node's files are; a new directory where nothing is said. */
   readonly root?: string;
+  /** Who runs the script, where that is not who runs the test. */
+  readonly uid?: number;
 }
 
 export type Environment = Readonly<Record<string, string>>;
 
 /** A node on this machine: a directory for its root, a systemctl that only writes down what it is asked. */
-export function makeBox({ shell = 'sh', root: given }: BoxOptions = {}) {
+export function makeBox({ shell = 'sh', root: given, uid }: BoxOptions = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'bootstrap-node-'));
   // in memory, where there is room for that: everything is forced to the disk again and again
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -46,6 +48,7 @@ export function makeBox({ shell = 'sh', root: given }: BoxOptions = {}) {
   const bin = join(dir, 'bin');
   const log = join(dir, 'systemctl.log');
   mkdirSync(bin);
+  chmodSync(dir, 0o755);
   writeFileSync(log, '');
   program(
     join(bin, 'systemctl'),
@@ -60,8 +63,11 @@ if [ -e '${dir}/systemctl-fails' ]; then echo "Failed to connect to bus" >&2; ex
       new Promise((resolve, reject) => {
         const child = spawn(program === 'sh' ? shell : program, args, {
           env: { PATH: `${bin}:${process.env['PATH']}`, BOOTSTRAP_NODE_ROOT: root, ...env },
+          // bash is another one under its own name
+          argv0: program,
           // a process group of its own: a shim kills it as a whole
           detached: true,
+          ...(uid !== undefined && { uid }),
         });
         const out: Buffer[] = [];
         const err: Buffer[] = [];

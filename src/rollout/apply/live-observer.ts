@@ -9,20 +9,28 @@ import type { Health } from '../probe/health.ts';
 import { mayTakeDown } from '../probe/may-take-down.ts';
 import { type MirrorPod, mirrorPod } from '../probe/mirror-pod.ts';
 import { type EtcdView, etcdView } from '../probe/quorum.ts';
-import type { Sight } from '../sight.ts';
+import type { EtcdLook, Sight } from '../sight.ts';
 import type { Master } from './master.ts';
 import type { ClusterView, Observer } from './observer.ts';
-import type { ProofInput, Unwell, WantedPod } from './proofs.ts';
+import { judge, type ProofInput, type Unwell, type WantedPod } from './proofs.ts';
 import { fingerprintIn, manifestsOf, tlsCertificatesOf, wantedPods } from './wanted.ts';
 
-/** Milliseconds for which what was seen is good enough while the apiserver is down. */
-const REST = 4000;
+/**
+ * Milliseconds for which what takes processes on the node to find out is good enough, as long as something else is not
+ * well yet: on a master that comes up with all its pods at once, looking takes time from what is looked at.
+ */
+const REST = 5000;
+/** Milliseconds for which all nodes' proofs share one view of etcd. */
+const VIEW_REST = 400;
+
+type Slow = Pick<ProofInput, 'kubelet' | 'crashes' | 'certificates'>;
+const NOTHING_SLOW: Slow = { kubelet: undefined, crashes: new Map(), certificates: [] };
 
 /** What is remembered of a node between two looks. */
 interface Memory {
   /** How often each pod had been restarted before, by its UID. */
   readonly restarts: ReadonlyMap<string, number>;
-  last?: { readonly at: number; readonly input: ProofInput };
+  slow?: { readonly at: number; readonly seen: Slow };
 }
 
 /** Where the manifests lie that tell where a master's processes listen. */
@@ -39,12 +47,19 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
     if (!sight) throw new Error(`no way to ${name} was opened`);
     return sight;
   };
-  const etcd = async (): Promise<EtcdView> =>
+  const etcd = async (how: EtcdLook): Promise<EtcdView> =>
     etcdView(
       await Promise.all(
-        nodes.map(async (node) => (await sights.get(node)?.etcd()) ?? silentMember(node, 'its node cannot be reached')),
+        nodes.map(
+          async (node) => (await sights.get(node)?.etcd(how)) ?? silentMember(node, 'its node cannot be reached'),
+        ),
       ),
     );
+  let recent: { readonly at: number; readonly view: Promise<EtcdView> } | undefined;
+  const sharedEtcd = (): Promise<EtcdView> => {
+    if (!recent || performance.now() - recent.at > VIEW_REST) recent = { at: performance.now(), view: etcd('answers') };
+    return recent.view;
+  };
   const memories = new Map<string, Memory>();
   const memoryOf = (name: string): Memory => {
     const memory = memories.get(name) ?? { restarts: new Map() };
@@ -66,14 +81,14 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
     },
     cluster: async () => {
       const [view, ready] = await Promise.all([
-        etcd(),
+        etcd('certain'),
         Promise.all([...sights].map(async ([name, sight]) => ((await sight.apiServer()).ok ? [name] : []))),
       ]);
       return clusterView(view, new Set(ready.flat()));
     },
-    proofs: (master) => proofsOf(master, sightOf(master.name), sights, etcd, memoryOf(master.name)),
+    proofs: (master) => proofsOf(master, sightOf(master.name), sights, sharedEtcd, memoryOf(master.name)),
     moveLeader: async (node) => {
-      const view = await etcd();
+      const view = await etcd('answers');
       const leader = view.members.find((member) => member.leader);
       if (leader?.endpointNode !== node) return undefined;
       const next = view.members.find((member) => member.healthy && member.voter && !member.leader);
@@ -127,33 +142,37 @@ async function proofsOf(
   const has = (component: PodComponent) => pods.some((pod) => pod.component === component);
   const healthOf = async (component: keyof typeof POD_HEALTH): Promise<Unwell> =>
     has(component) ? unwell(await POD_HEALTH[component](sight)) : undefined;
-  const apiServer = await healthOf('kube-apiserver');
-  // the apiserver needs most of the others: while it is down, they are not asked again at each look. On a master that
-  // comes up with all its pods at once, looking takes time from what is looked at.
-  const { last } = memory;
-  if (apiServer !== undefined && last && performance.now() - last.at < REST) return { ...last.input, apiServer };
-  const [view, kubelet, runs, controllerManager, scheduler, certificates] = await Promise.all([
-    has('etcd') ? etcd() : undefined,
-    master.agent.kubelet(),
-    master.agent.pods(),
-    healthOf('kube-controller-manager'),
-    healthOf('kube-scheduler'),
-    certificateProofs(master, sight),
+  const [apiServer, view] = await Promise.all([healthOf('kube-apiserver'), has('etcd') ? etcd() : undefined]);
+  const isUp = apiServer === undefined;
+  const [controllerManager, scheduler, mirrors] = await Promise.all([
+    isUp ? healthOf('kube-controller-manager') : undefined,
+    isUp ? healthOf('kube-scheduler') : undefined,
+    mirrorsOf(pods, isUp ? [sight] : [...sights.values()].filter((other) => other !== sight)),
   ]);
-  const mirrors = await mirrorsOf(pods, [sight, ...[...sights.values()].filter((other) => other !== sight)]);
-  const input: ProofInput = {
-    kubelet: kubelet === 'active' ? undefined : kubelet,
+  const quick = {
     pods,
-    crashes: crashesIn(runs, memory.restarts),
     mirrors,
     apiServer,
     etcd: view && etcdProof(view, master.name),
     controllerManager,
     scheduler,
+  };
+  const { slow } = memory;
+  const isFresh = slow && performance.now() - slow.at < REST;
+  const isAllButDone = judge({ ...quick, ...NOTHING_SLOW }).kind === 'good';
+  if (isFresh && !isAllButDone) return { ...quick, ...slow.seen };
+  const [kubelet, runs, certificates] = await Promise.all([
+    master.agent.kubelet(),
+    master.agent.pods(),
+    certificateProofs(master, sight),
+  ]);
+  const seen = {
+    kubelet: kubelet === 'active' ? undefined : kubelet,
+    crashes: crashesIn(runs, memory.restarts),
     certificates,
   };
-  memory.last = { at: performance.now(), input };
-  return input;
+  memory.slow = { at: performance.now(), seen };
+  return { ...quick, ...seen };
 }
 
 /** Restarts since `before`; of a pod's several UIDs that with the most. */

@@ -9,7 +9,7 @@ import { waitFor } from './wait-for.ts';
 /** Characters of a log line that are shown: etcd writes whole traces into one. */
 const MAX_LINE = 400;
 /** Milliseconds between two looks at a node. */
-const PAUSE = 500;
+const PAUSE = 1000;
 
 /** A step on one master: what it has now and shall have, and the revision that was brought to it. */
 export interface Step {

@@ -112,7 +112,9 @@ export async function observeEtcd(
   sights: ReadonlyMap<string, Sight>,
 ): Promise<EtcdObservation> {
   const reports = await Promise.all(
-    nodes.map(async (node) => (await sights.get(node)?.etcd()) ?? silentMember(node, 'its node cannot be reached')),
+    nodes.map(
+      async (node) => (await sights.get(node)?.etcd('certain')) ?? silentMember(node, 'its node cannot be reached'),
+    ),
   );
   const view = etcdView(reports);
   if (view.members.length) return { kind: 'seen', view };
