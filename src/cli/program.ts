@@ -67,6 +67,7 @@ function init(root: Command, action: Action): void {
     .option('--pki <dir>', 'take over the CAs and the service-account key in this directory')
     .option(...RENEW)
     .option('--dry-run', 'say what would be made, write nothing')
+    .option('--apply', 'bring it to the masters as well, as `bootstrap apply` does')
     .option('-y, --yes', 'ask nothing')
     .action(action(async () => (await import('./commands/init.ts')).init))
     .addHelpText(
@@ -75,6 +76,7 @@ function init(root: Command, action: Action): void {
         'bootstrap init --profile ha',
         'bootstrap init --profile ha --endpoint api.example.com \\\n      --node cp1=10.0.0.11 --node cp2=10.0.0.12 --node cp3=10.0.0.13',
         'bootstrap init --profile single',
+        'bootstrap init --profile ha --apply',
         'bootstrap init --from-kubeadm kubeadm.yaml --pki /etc/kubernetes/pki',
       ),
     );

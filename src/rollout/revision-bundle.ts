@@ -1,8 +1,8 @@
-import { posix } from 'node:path';
 import { type Bundle, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
 import type { NodeAgent } from './agent.ts';
 import { readIndexLine } from './node/revision-index.ts';
 import type { IndexEntry } from './node-facts.ts';
+import { manifestName } from './plan/file-changes.ts';
 
 /** Where a node keeps its revisions (templates/node/node.sh). */
 const REVISIONS = '/var/lib/bootstrap/revisions';
@@ -45,7 +45,7 @@ function isOpen({ mode, effect }: IndexEntry): boolean {
 function effectOf({ effect, path }: IndexEntry): FileEffect {
   switch (effect) {
     case 'manifest':
-      return { kind: 'manifest', pod: posix.basename(path).replace(/\.[^.]*$/, '') };
+      return { kind: 'manifest', pod: manifestName(path) };
     case 'pods':
       return { kind: 'pods', pods: [] };
     case 'pods+kubelet':

@@ -37,7 +37,12 @@ describe('a plan file', () => {
   });
 
   test('still holds where another member leads or is unwell: apply looks at that itself', () => {
-    const etcd = { dead: new Set<string>(), answering: new Set(['cp1', 'cp2']), healthy: new Set(['cp1', 'cp2']), leader: 'cp2' };
+    const etcd = {
+      dead: new Set<string>(),
+      answering: new Set(['cp1', 'cp2']),
+      healthy: new Set(['cp1', 'cp2']),
+      leader: 'cp2',
+    };
     expect(moved(planOf(after, nodes, { etcd }))).toEqual([]);
   });
 
@@ -73,7 +78,12 @@ describe('a plan file', () => {
     expect(moved(planOf(after.slice(0, 2), nodes))).toEqual(['cp3: is not among the nodes any more']);
     const fewer = planOf(after.slice(0, 2), nodes);
     expect(moved(plan, 'c1', fewer)).toEqual(['cp3: was not among the nodes then']);
-    const down = { dead: new Set(['cp1', 'cp2', 'cp3']), answering: new Set<string>(), healthy: new Set<string>(), leader: undefined };
+    const down = {
+      dead: new Set(['cp1', 'cp2', 'cp3']),
+      answering: new Set<string>(),
+      healthy: new Set<string>(),
+      leader: undefined,
+    };
     expect(moved(planOf(after, nodes, { etcd: down }))[0]).toBe('it was a rolling then, it is a cold-start now');
     const objects = [{ kind: 'create', object: 'ConfigMap kube-system/coredns', fields: [] }] as const;
     expect(moved(planOf(after, nodes, { objects }))).toEqual([

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory, writeFileAtomic } from '../../base/atomic-file.ts';
 import { BootstrapError } from '../../base/errors.ts';
+import type { Cluster } from '../../spec/cluster.ts';
 import { parseTime, printResult } from '../format.ts';
 import { checkOptions } from '../init/check-options.ts';
 import { clusterText } from '../init/cluster-text.ts';
@@ -23,6 +24,7 @@ export interface InitOptions extends CommonOptions {
   readonly renewBefore?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly apply?: boolean;
 }
 
 /** Everything secret or made again; the cluster file and the user's own profiles, templates and files are theirs to keep. */
@@ -47,12 +49,35 @@ export async function init(options: InitOptions): Promise<number> {
   const overlay: CommonOptions = text.written ? { ...options, set: [], profile: [] } : options;
   const loaded = await loadChecked(space, overlay, text.content);
   const dryRun = options.dryRun === true;
+  if (dryRun && options.apply) {
+    throw new BootstrapError('usage', '--dry-run and --apply do not go together', {
+      hint: '`bootstrap init --dry-run` shows what would be made; `bootstrap plan` what applying that would do',
+    });
+  }
   const settings = { renewBefore, dryRun, founding: true, importFrom: options.pki, onKey: keyProgress(io) };
   if (dryRun) return finish(loaded, await produce(space, loaded, settings));
 
   await makeDirectory(space.dir, 0o755);
   const work = () => produce(space, loaded, settings, () => writeOwn(space, text.written));
-  return finish(loaded, await withLock(space.dir, 'bootstrap init', io, work));
+  const produced = await withLock(space.dir, 'bootstrap init', io, work);
+  if (!options.apply) return finish(loaded, produced);
+  // the result, and the warnings, are those of apply
+  for (const note of [...text.notes, ...produced.notes]) io.note(note);
+  io.progress('');
+  io.note(report(loaded.cluster, produced, true));
+  // what was asked for, and what the questions answered, stands in the cluster file by now
+  const { set: _set, profile: _profile, ...written } = options;
+  const { apply } = await import('./apply.ts');
+  return apply({ ...(text.written === undefined ? options : written), node: [] });
+
+  function report(cluster: Cluster, produced: Produced, quiet: boolean): string {
+    return initReport(space, cluster, produced, {
+      created: text.written !== undefined,
+      dryRun,
+      quiet,
+      color: io.color,
+    });
+  }
 
   function finish({ cluster, warnings }: CheckedCluster, produced: Produced): number {
     io.progress('');
@@ -62,14 +87,7 @@ export async function init(options: InitOptions): Promise<number> {
       clusterFile: { path: space.show(space.clusterFile), created: text.written !== undefined },
       ...producedData(produced),
     };
-    printResult(io, options.output, data, () =>
-      initReport(space, cluster, produced, {
-        created: text.written !== undefined,
-        dryRun,
-        quiet: options.quiet === true,
-        color: io.color,
-      }),
-    );
+    printResult(io, options.output, data, () => report(cluster, produced, options.quiet === true));
     return 0;
   }
 }
