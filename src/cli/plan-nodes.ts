@@ -34,7 +34,9 @@ export function nodeSections(nodes: readonly NodePlan[], options: TextOptions): 
 /** All that is said of a node. */
 function sameness(plan: NodePlan, verbose: boolean): readonly unknown[] {
   const { changes, pods, kubelet, kubeletWhy, drift, strays, clashes, recorded, unfinished } = plan;
-  const files = changes.map((change) => fileText(change, pods, verbose).key);
+  // those that are only counted may differ: certificates name their node
+  const counted = folds(plan, verbose) ? isNew : () => false;
+  const files = changes.map((change) => (counted(change) ? change.path : fileText(change, pods, verbose).key));
   return [files, pods, kubelet, kubeletWhy, drift, strays, clashes, recorded, unfinished];
 }
 
@@ -95,14 +97,18 @@ function fileLines(
   options: TextOptions,
 ): readonly string[] {
   const { changes } = plan;
-  const isNew = ({ kind }: FileChange) => kind === 'create';
-  const folds = !options.verbose && changes.filter(isNew).length > FEW;
-  const listed = folds ? changes.filter((change) => !isNew(change)) : changes;
+  const isFolded = folds(plan, options.verbose);
+  const listed = isFolded ? changes.filter((change) => !isNew(change)) : changes;
   return [
-    ...(folds ? foldedLines(changes.filter(isNew), group.length > 1, options.color) : []),
+    ...(isFolded ? foldedLines(changes.filter(isNew), group.length > 1, options.color) : []),
     ...listed.flatMap((change) => oneFile(group, plan, change, shown, options)),
   ];
 }
+
+const isNew = ({ kind }: FileChange): boolean => kind === 'create';
+
+/** New files are counted instead of listed. */
+const folds = ({ changes }: NodePlan, verbose: boolean): boolean => !verbose && changes.filter(isNew).length > FEW;
 
 /** Directories with the number of files that are new in them. */
 function foldedLines(changes: readonly FileChange[], onEach: boolean, color: Io['color']): readonly string[] {
