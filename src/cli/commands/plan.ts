@@ -54,6 +54,7 @@ export async function plan(options: PlanOptions): Promise<number> {
       const planned = await planAll(undertaking, crew.observer);
       io.progress('');
       for (const [node, error] of crew.unreachable) io.err(`${io.color.yellow('warning:')} ${node}: ${error.message}`);
+      for (const obstacle of planned.obstacles) io.err(`${io.color.yellow('warning:')} ${obstacle}`);
       return planned.plan;
     });
   });

@@ -2,7 +2,7 @@ import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
 import { clusterObjects } from '../../render/cluster/cluster-objects.ts';
-import { carryOut, planAll } from '../../rollout/apply/apply.ts';
+import { carryOut, planAll, refuseObstacles } from '../../rollout/apply/apply.ts';
 import type { ApplyContext } from '../../rollout/apply/context.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import { applyObjects, keptWarning } from '../../rollout/objects/apply-objects.ts';
@@ -83,6 +83,7 @@ async function applyWith(input: ApplyInput, produced: Produced, crew: Crew, sign
     if (!planChanges(plan)) return { plan, revisions, objects: [] };
     const text = planText(plan, { columns: io.columns, color: io.color, quiet: input.quiet, verbose: input.verbose });
     if (!input.quiet) io.note(text);
+    refuseObstacles(planned);
     await confirm(io, 'Do this?', input.yes);
     const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes });
     await carryOut(context, undertaking, planned);

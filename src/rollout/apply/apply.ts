@@ -1,4 +1,6 @@
+import { BootstrapError } from '../../base/errors.ts';
 import type { UnifiedDiff } from '../../base/unified-diff.ts';
+import { obstaclesOn } from '../obstacles.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { observedDigest } from '../plan/observed.ts';
 import { nodeChanges } from '../plan/plan-node.ts';
@@ -28,6 +30,8 @@ export interface Undertaking extends Surveyed {
 export interface Planned {
   readonly plan: Plan;
   readonly survey: Survey;
+  /** What stands in the way on machines that the plan would change: each begins with the node's name. */
+  readonly obstacles: readonly string[];
 }
 
 /** What `apply` would do now. @throws BootstrapError where nodes cannot be read, or `refused` in a state that nothing here can mend */
@@ -40,7 +44,12 @@ export async function planAll(undertaking: Undertaking, observer: Observer): Pro
       .filter(({ name }) => chosen.has(name))
       .map((master) => planMaster(master, factsOf(found, master), now(), diff)),
   ]);
-  return { plan: makePlan({ cluster, situation: found.situation, nodes, objects }), survey: found };
+  const plan = makePlan({ cluster, situation: found.situation, nodes, objects });
+  const obstacles = plan.nodes.filter(nodeChanges).flatMap(({ node }) => {
+    const master = named(undertaking, node);
+    return obstaclesOn(factsOf(found, master), master.bundle, now()).map((what) => `${node}: ${what}`);
+  });
+  return { plan, survey: found, obstacles };
 }
 
 /**
@@ -65,6 +74,12 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
   context.tell({ kind: 'order', nodes: steps.map(({ master }) => master.name), together });
   if (together) await bringUpTogether(context, steps);
   else await rollOut(context, fleetOf(undertaking), steps);
+}
+
+/** @throws BootstrapError `refused` naming everything that stands in the way on the machines */
+export function refuseObstacles({ obstacles }: Planned): void {
+  if (!obstacles.length) return;
+  throw new BootstrapError('refused', ['this stands in the way, so nothing was changed:', ...obstacles].join('\n  '));
 }
 
 function fleetOf({ masters }: Undertaking): Fleet {
