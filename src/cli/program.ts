@@ -99,8 +99,8 @@ function render(root: Command, action: Action): void {
 }
 
 const TIMES = [
-  ['--timeout <time>', 'how long a master may take to prove itself', '5m'],
-  ['--confirm-timeout <time>', 'a node takes back by itself what was not confirmed within this time', '10m'],
+  ['--timeout <time>', 'how long a master may take to prove itself (default: 5m; 15m on a first boot)'],
+  ['--confirm-timeout <time>', 'a node takes back by itself what was not confirmed within this time (default: 10m)'],
 ] as const;
 
 function plan(root: Command, action: Action): void {
@@ -128,7 +128,7 @@ function apply(root: Command, action: Action): void {
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
     .option('--dry-run', 'the same as plan')
     .option('-y, --yes', 'ask nothing');
-  for (const [flag, text, value] of TIMES) command.option(flag, text, value);
+  for (const [flag, text] of TIMES) command.option(flag, text);
   command
     .action(action(async () => (await import('./commands/apply.ts')).apply))
     .addHelpText(
@@ -145,7 +145,7 @@ function rollback(root: Command, action: Action): void {
     .option('--to <revision>', 'its number; default: the one before the current one')
     .option('--dry-run', 'show what would change, do nothing')
     .option('-y, --yes', 'ask nothing');
-  for (const [flag, text, value] of TIMES) command.option(flag, text, value);
+  for (const [flag, text] of TIMES) command.option(flag, text);
   command
     .action(action(async () => (await import('./commands/rollback.ts')).rollback))
     .addHelpText('after', examples('bootstrap rollback', 'bootstrap rollback --node cp2 --to 3'));

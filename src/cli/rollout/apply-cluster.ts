@@ -85,7 +85,7 @@ async function applyWith(input: ApplyInput, produced: Produced, crew: Crew, sign
     if (!input.quiet) io.note(text);
     refuseObstacles(planned);
     await confirm(io, 'Do this?', input.yes);
-    const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes });
+    const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes, mode: plan.mode });
     await carryOut(context, undertaking, planned);
     io.progress('');
     const objects = await bringObjects(input, produced, crew, context, plan);

@@ -1,4 +1,5 @@
 import type { ApplyContext } from '../../rollout/apply/context.ts';
+import type { Mode } from '../../rollout/plan.ts';
 import type { ApplyInput } from './apply-cluster.ts';
 import { applyProgress } from './apply-progress.ts';
 import { type Crew, thisUser } from './crew.ts';
@@ -12,12 +13,13 @@ export interface Run {
   /** Gets the revisions that have become current. */
   readonly revisions: Map<string, number>;
   readonly nodes: readonly string[];
+  readonly mode: Mode;
 }
 
 /** What all steps of this run have in common; what they tell is shown. */
 export function applyContext(
   { io, times }: Pick<ApplyInput, 'io' | 'times'>,
-  { crew, signal, revisions, nodes }: Run,
+  { crew, signal, revisions, nodes, mode }: Run,
 ): ApplyContext {
   const progress = applyProgress(io, nodes);
   return {
@@ -29,6 +31,7 @@ export function applyContext(
     signal,
     by: thisUser(),
     gateSeconds: GATE_SECONDS,
-    ...times,
+    proofSeconds: mode === 'rolling' ? times.proofSeconds : times.bootSeconds,
+    confirmSeconds: times.confirmSeconds,
   };
 }

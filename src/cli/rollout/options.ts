@@ -14,6 +14,8 @@ export interface RolloutOptions extends CommonOptions {
 export interface RolloutTimes {
   /** Seconds that a master may take to prove itself. */
   readonly proofSeconds: number;
+  /** The same where all come up together and have yet to pull every image. */
+  readonly bootSeconds: number;
   /** Seconds after which it takes an unconfirmed revision back by itself. */
   readonly confirmSeconds: number;
 }
@@ -21,8 +23,12 @@ export interface RolloutTimes {
 /** What is left for reading a failing container's words and taking the revision back, before the node does so itself. */
 const MARGIN = 60;
 
+/** Seconds for a first boot where nothing was said. */
+const BOOT = 15 * 60;
+
 /** @throws BootstrapError `usage` where a time is none, or the node would not wait for the admin's side */
-export function rolloutTimes({ timeout = '5m', confirmTimeout = '10m' }: RolloutOptions): RolloutTimes {
+export function rolloutTimes(options: RolloutOptions): RolloutTimes {
+  const { timeout = '5m', confirmTimeout = '10m' } = options;
   const proofSeconds = Math.ceil(parseTime('--timeout', timeout) / 1000);
   const confirmSeconds = Math.ceil(parseTime('--confirm-timeout', confirmTimeout) / 1000);
   if (proofSeconds < 1) throw new BootstrapError('usage', `--timeout ${timeout}: nothing is proven in no time`);
@@ -33,5 +39,5 @@ export function rolloutTimes({ timeout = '5m', confirmTimeout = '10m' }: Rollout
       { hint: 'otherwise a node goes back to what it had while its new revision is still being proven' },
     );
   }
-  return { proofSeconds, confirmSeconds };
+  return { proofSeconds, bootSeconds: options.timeout === undefined ? BOOT : proofSeconds, confirmSeconds };
 }

@@ -1,7 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
-import { carryOut, planAll, refuseObstacles, type Undertaking } from '../../rollout/apply/apply.ts';
+import { carryOut, planAll, type Undertaking } from '../../rollout/apply/apply.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import type { Master } from '../../rollout/apply/master.ts';
 import type { NodeFacts } from '../../rollout/node-facts.ts';
@@ -73,9 +73,8 @@ async function backWith(input: RollbackInput, crew: Crew, signal: AbortSignal): 
     io.note(planText(plan, { columns: io.columns, color: io.color, quiet: false, verbose: input.verbose }));
     for (const [node, revision] of targets) io.note(`${node} goes back to revision ${revision}`);
   }
-  refuseObstacles(planned);
   await confirm(io, 'Do this?', input.yes);
-  const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes });
+  const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes, mode: plan.mode });
   await carryOut(context, undertaking, planned);
   io.progress('');
   return { plan, revisions, objects: [] };
