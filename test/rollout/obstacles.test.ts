@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { makeBundle } from '../../src/bundle/bundle.ts';
 import type { NodeFacts } from '../../src/rollout/node-facts.ts';
 import { obstaclesOn } from '../../src/rollout/obstacles.ts';
+import { bareNode } from './plan-fixtures.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const bare = makeBundle('cp1', [], []);
@@ -20,23 +21,7 @@ const withUnit = makeBundle(
   ],
 );
 
-const facts = (more: Partial<NodeFacts> = {}): NodeFacts => ({
-  hostname: 'cp1',
-  clock: NOW,
-  uptimeSeconds: 1,
-  kubelet: { active: 'inactive', enabled: 'disabled' },
-  disk: { freeBytes: 1 << 30, writable: true },
-  hasEtcdData: false,
-  files: new Map(),
-  manifests: [],
-  revisions: [],
-  current: undefined,
-  index: [],
-  transaction: undefined,
-  lock: undefined,
-  reverted: undefined,
-  ...more,
-});
+const facts = (more: Partial<NodeFacts> = {}): NodeFacts => bareNode({ clock: NOW, ...more }).facts;
 
 describe('what stands in the way on a machine', () => {
   test('is nothing where there is a kubelet, room and a clock that is right', () => {
