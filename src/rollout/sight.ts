@@ -77,7 +77,11 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
     return kept(etcds, `${wayText(way)} ${at.identity}`, () => openEtcd({ what: `etcd of ${node}`, reach: way, tls }));
   };
   const health = async (at: Endpoint | undefined, absent: string, ask: (reach: Reach) => Promise<Health>) =>
-    at ? ask(await reach(at)).catch((error: unknown) => unseen(textOf(error))) : unseen(absent);
+    at
+      ? reach(at)
+          .then(ask)
+          .catch((error: unknown) => unseen(textOf(error)))
+      : unseen(absent);
 
   return {
     node,
@@ -121,12 +125,16 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
       if (!at || ('scheme' in at && at.scheme === 'http')) return undefined;
       const client =
         component === 'etcd' && etcdClient ? { certificate: etcdClient.cert, key: etcdClient.key } : undefined;
-      return servedLeaf(`${component} of ${node}`, {
-        reach: await reach(at),
-        name: at.identity,
-        ...options,
-        ...(client && { client }),
-      }).catch(() => undefined);
+      return reach(at)
+        .then((way) =>
+          servedLeaf(`${component} of ${node}`, {
+            reach: way,
+            name: at.identity,
+            ...options,
+            ...(client && { client }),
+          }),
+        )
+        .catch(() => undefined);
     },
     moveLeader: async (memberId) => {
       const client = await etcd();

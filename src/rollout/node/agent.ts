@@ -30,11 +30,15 @@ const SECONDS = {
 
 type Verb = keyof typeof SECONDS;
 
+/** What brings things to their end is quick, and is done also by a run that was interrupted. */
+const ENDING: ReadonlySet<Verb> = new Set(['commit', 'revert', 'unlock']);
+
 export interface AgentOptions {
   /** The package's root, which holds `templates/`. */
   readonly packageDir: string;
   /** Who takes the lock; this process where nothing is said. */
   readonly holder?: Holder;
+  /** Ends what is under way, except what gives back or ends something itself. */
   readonly signal?: AbortSignal;
 }
 
@@ -50,7 +54,7 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
 
   const run = (verb: Verb, args: readonly string[], payload?: Buffer): Promise<Outcome> => {
     const { argv, input } = scriptRun(script, verb, args.map(oneLine), payload);
-    return transport.run(argv, { input, seconds: SECONDS[verb], ...(signal && { signal }) });
+    return transport.run(argv, { input, seconds: SECONDS[verb], ...(signal && !ENDING.has(verb) && { signal }) });
   };
   /** As `run`, but only what has gone well comes back. */
   const call = async (verb: Verb, args: readonly string[], payload?: Buffer): Promise<Buffer> => {

@@ -57,7 +57,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
     const unwell = (['kubelet', ...POD_COMPONENTS] as const).filter(
       (component) =>
         (component !== 'etcd' && !health[component].ok) ||
-        (component !== 'kubelet' && pods && !pods.get(component)?.ready),
+        (component !== 'kubelet' && !pods?.get(component)?.ready),
     );
     const logs = await Promise.all(
       (facts.current === undefined ? [] : unwell).map(
