@@ -6,17 +6,14 @@ import { program } from './program.ts';
 import { reportError, reportErrorData } from './report.ts';
 import { endOnClosedStreams } from './streams.ts';
 
-/** What a shell takes for "ended by SIGINT". */
-const INTERRUPTED = 130;
-
 /**
  * Runs one command line. The only place that turns errors into words and an exit status.
  * @param argv the arguments after the program's name
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const io = processIo({ quiet: false, color: !argv.includes('--no-color') });
-  endOnClosedStreams();
   let status = 0;
+  endOnClosedStreams(() => status);
   // should nothing be left that the process waits for, though the command has not ended, this is how it ends
   process.exitCode = EXIT_STATUS.internal;
   try {
@@ -35,7 +32,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 function failure(error: unknown, argv: readonly string[], io: Io): number {
   if (error instanceof Interrupted) {
     io.err(error.message);
-    return INTERRUPTED;
+    if (error.hint) io.err(`  ${error.hint}`);
+    return error.status;
   }
   if (error instanceof CommanderError) {
     // help and version end well

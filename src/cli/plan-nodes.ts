@@ -175,7 +175,7 @@ function restartTexts(plan: NodePlan): readonly string[] {
   );
   return [
     reloaded.length
-      ? `nothing restarts: ${count(reloaded.length, 'file')} reloaded by their readers`
+      ? `nothing restarts: ${count(reloaded.length, 'file')} reloaded by ${reloaded.length === 1 ? 'its' : 'their'} readers`
       : 'nothing restarts',
   ];
 }

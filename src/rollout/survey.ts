@@ -1,12 +1,16 @@
+import { posix } from 'node:path';
 import type { UnifiedDiff } from '../base/unified-diff.ts';
 import { MANIFESTS } from '../render/layout.ts';
 import type { FactsRequest } from './agent.ts';
 import type { Master } from './apply/master.ts';
 import type { ClusterView, Observer } from './apply/observer.ts';
+import { manifestsOf } from './apply/wanted.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { NodeSituation, Situation } from './plan/order.ts';
 import { pathsToRead, planNode } from './plan/plan-node.ts';
 import type { NodePlan } from './plan.ts';
+
+export const ETCD_MANIFEST = `${MANIFESTS}/etcd.yaml`;
 
 /** What was found on the masters that can be reached, and what they make of a cluster. */
 export interface Survey {
@@ -37,6 +41,12 @@ export async function survey({ masters, nodes, hasOwnEtcd }: Surveyed, observer:
     await Promise.all(
       masters.map(async (master) => {
         const [found] = await Promise.all([master.agent.facts(factsRequest(master)), observer.refresh(master)]);
+        // only by where it would listen can a member be told to be dead
+        if (found.hasEtcdData && !found.manifests.includes(posix.basename(ETCD_MANIFEST)))
+          await observer.refresh(
+            master,
+            manifestsOf(master.bundle).filter(({ path }) => path === ETCD_MANIFEST),
+          );
         return [master.name, found] as const;
       }),
     ),

@@ -1,11 +1,13 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { movedSince } from '../../rollout/plan/moved-since.ts';
+import { planChanges } from '../../rollout/plan/plan-node.ts';
 import { readPlanDocument } from '../../rollout/plan/read-plan-document.ts';
 import type { Plan } from '../../rollout/plan.ts';
 import { printResult } from '../format.ts';
 import { type Io, processIo } from '../io.ts';
 import { type CheckedCluster, loadChecked } from '../load.ts';
 import { chosenNodes } from '../nodes.ts';
+import { printable } from '../printable.ts';
 import { type Produced, type ProduceOptions, produce } from '../produce.ts';
 import { producedLines } from '../produced-lines.ts';
 import { reportFaults } from '../report.ts';
@@ -64,10 +66,21 @@ export async function apply(options: RolloutOptions, planFile?: string): Promise
       },
     }),
   });
+  // where something changes they are in its plan
+  if (!planChanges(applied.plan)) warnOfStrays(io, applied.plan);
   printResult(io, options.output, appliedData(applied), () =>
     appliedText(applied, space, loaded.cluster, options.quiet === true),
   );
   return 0;
+}
+
+function warnOfStrays(io: Io, { nodes }: Plan): void {
+  for (const { node, strays } of nodes) {
+    for (const path of strays) {
+      const what = `${printable(path)} is not bootstrap's, but the kubelet runs every file there`;
+      io.err(`${io.color.yellow('warning:')} ${node}: ${what}`);
+    }
+  }
 }
 
 /** Certificates that would be issued now were not part of a plan that was made before. */

@@ -61,7 +61,7 @@ export async function rollback(options: RollbackOptions): Promise<number> {
   );
   if (revisions.size)
     io.note(
-      `cluster.yaml is as it was: \`bootstrap plan${sameCluster(space)}\` shows how the masters differ from it now`,
+      `${space.show(space.clusterFile)} is as it was: \`bootstrap plan${sameCluster(space)}\` shows how the masters differ from it now`,
     );
   return 0;
 }
@@ -70,6 +70,6 @@ function revisionNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new BootstrapError('usage', `--to ${text}: is not the number of a revision`, {
-    hint: '`bootstrap status -o json` shows those that each master has kept',
+    hint: 'e.g. --to 3; without --to it is the one before the current',
   });
 }

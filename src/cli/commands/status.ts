@@ -73,6 +73,6 @@ function observe(
 ) {
   const master = masters.find((each) => each.name === name);
   const sight = sights.get(name);
-  if (!master || !sight) return unreached(name, unreachable.get(name)?.message ?? 'cannot be reached');
+  if (!master || !sight) return unreached(name, unreachable.get(name) ?? 'there is no way to it');
   return observeNode({ master, sight }, api);
 }

@@ -13,7 +13,7 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
       'usage',
       'nobody can be asked whether this shall be done: stdin or stderr is no terminal',
       {
-        hint: 'look at `bootstrap plan`, then add --yes',
+        hint: 'look at what it does with --dry-run, then add --yes',
       },
     );
   }

@@ -76,11 +76,11 @@ export async function withCrew<T>(input: CrewInput, work: (crew: Crew) => Promis
 }
 
 function refuseWithout(needed: ReadonlySet<string>, unreachable: ReadonlyMap<string, BootstrapError>): void {
-  const missing = [...unreachable].filter(([node]) => needed.has(node)).map(([, error]) => error);
+  const missing = [...needed].flatMap((node) => unreachable.get(node) ?? []);
   const [first] = missing;
   if (!first) return;
   if (missing.length === 1) throw first;
-  const lines = missing.map((error) => [error.message, ...(error.hint ? [`  ${error.hint}`] : [])].join('\n'));
+  const lines = missing.map((error) => [`  ${error.message}`, ...(error.hint ? [`    ${error.hint}`] : [])].join('\n'));
   throw new BootstrapError('unreachable', [`${missing.length} masters cannot be reached`, ...lines].join('\n'));
 }
 

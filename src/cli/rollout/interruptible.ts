@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
+import { BootstrapError } from '../../base/errors.ts';
+import { Interrupted } from '../interrupted.ts';
 import type { Io } from '../io.ts';
+import { outlivingStreams } from '../streams.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -13,7 +16,8 @@ export interface InterruptOptions {
 
 /**
  * Work over a network that ends in good order: the first signal aborts it, so that it can give back what it holds; the
- * second one ends the program there and then.
+ * second one ends the program there and then. That nobody reads what it says does not end it.
+ * @throws Interrupted where the signal has ended it, with what the work says of that; else what the work throws
  */
 export async function interruptible<T>(
   io: Io,
@@ -23,12 +27,14 @@ export async function interruptible<T>(
   const controller = new AbortController();
   // as many as there are questions under way to all nodes together
   setMaxListeners(0, controller.signal);
+  let status = 0;
   const handlers = SIGNALS.map((signal) => {
     const end = () => {
       if (controller.signal.aborted) {
         options.abandon();
         process.exit(128 + constants.signals[signal]);
       }
+      status = 128 + constants.signals[signal];
       io.progress('');
       io.err(options.saying);
       controller.abort();
@@ -37,7 +43,11 @@ export async function interruptible<T>(
     return () => process.removeListener(signal, end);
   });
   try {
-    return await work(controller.signal);
+    return await outlivingStreams(() => work(controller.signal));
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    const said = error instanceof BootstrapError ? error : new BootstrapError('failed', 'interrupted');
+    throw new Interrupted(said.message, { status, ...(said.hint !== undefined && { hint: said.hint }) });
   } finally {
     for (const remove of handlers) remove();
   }

@@ -89,10 +89,15 @@ async function backWith(input: RollbackInput, crew: Crew, signal: AbortSignal): 
   }
 }
 
-/** Where one is under way and not confirmed, going back means the one that is current still. */
+/**
+ * Where one is under way and not confirmed, going back means the one that is current still. Revisions that are the same
+ * as it, such as those that only put back what somebody had changed, are none to go back to.
+ */
 function before({ revisions, current, transaction }: NodeFacts): number | undefined {
   if (transaction && transaction.state !== 'preparing') return current;
-  return revisions.filter(({ number }) => current !== undefined && number < current).at(-1)?.number;
+  const now = revisions.find(({ number }) => number === current)?.digest;
+  return revisions.filter(({ number, digest }) => current !== undefined && number < current && digest !== now).at(-1)
+    ?.number;
 }
 
 function noRevision(
@@ -109,7 +114,7 @@ function noRevision(
   const kept = revisions.map(({ number }) => (number === current ? `${number} (current)` : number)).join(', ');
   return new BootstrapError(
     'refused',
-    to === undefined ? `${node} has kept no revision before ${current}` : `${node} has no revision ${to}`,
+    to === undefined ? `${node} has kept no other revision before ${current}` : `${node} has no revision ${to}`,
     {
       hint: `revisions on ${node}: ${kept}`,
     },

@@ -3,16 +3,19 @@ import type { UnifiedDiff } from '../../base/unified-diff.ts';
 import { obstaclesOn } from '../obstacles.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { observedDigest } from '../plan/observed.ts';
+import { modeOf } from '../plan/order.ts';
 import { nodeChanges } from '../plan/plan-node.ts';
-import type { ObjectChange, Plan } from '../plan.ts';
-import { factsRequest, planMaster, type Survey, type Surveyed, survey } from '../survey.ts';
+import type { NodePlan, ObjectChange, Plan } from '../plan.ts';
+import type { ManifestText } from '../probe/endpoints.ts';
+import { ETCD_MANIFEST, factsRequest, planMaster, type Survey, type Surveyed, survey } from '../survey.ts';
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
 import type { Observer } from './observer.ts';
-import { type Fleet, interruptedError, rollOut } from './roll.ts';
-import { passGates, type Step } from './step.ts';
+import { type Fleet, inOrder, interruptedError, isWellAgain, rollOut } from './roll.ts';
+import { passGates, revertStep, type Step } from './step.ts';
 import { bringUpTogether } from './together.ts';
-import { waitFor } from './wait-for.ts';
+import { type Seen, waitFor } from './wait-for.ts';
+import { manifestsOf } from './wanted.ts';
 
 /** All that a plan is made from besides what is found on the nodes. */
 export interface Undertaking extends Surveyed {
@@ -55,9 +58,10 @@ export async function planAll(undertaking: Undertaking, observer: Observer): Pro
 /**
  * Carries a plan out. What an earlier run has left unfinished is finished where it is what is wanted now, and taken back
  * before anything else where it is not.
+ * @throws BootstrapError `refused` where the cluster is no longer what the plan was made for
  */
 export async function carryOut(context: ApplyContext, undertaking: Undertaking, planned: Planned): Promise<void> {
-  const { plan } = (await takeBackOthers(context, undertaking, planned))
+  const { plan, survey } = (await takeBackOthers(context, undertaking, planned))
     ? await planAll(undertaking, context.observer)
     : planned;
   const wanted = plan.nodes.filter(nodeChanges);
@@ -65,15 +69,58 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
   const steps = await Promise.all(
     wanted.map(async (nodePlan): Promise<Step> => {
       const master = named(undertaking, nodePlan.node);
-      const revision = await undertaking.bring(master);
+      const { transaction } = factsOf(survey, master);
+      // what is in place already is finished under its own number
+      const isHere = transaction && transaction.state !== 'preparing';
+      const revision = isHere ? transaction.to : await undertaking.bring(master);
       context.tell({ kind: 'staged', node: master.name, revision });
-      return { master, plan: nodePlan, revision };
+      return { master, plan: nodePlan, revision, hasBefore: await hadBefore(master, nodePlan, isHere === true) };
     }),
   );
+  const fleet = fleetOf(undertaking);
   const together = plan.mode !== 'rolling';
-  context.tell({ kind: 'order', nodes: steps.map(({ master }) => master.name), together });
-  if (together) await bringUpTogether(context, steps);
-  else await rollOut(context, fleetOf(undertaking), steps);
+  const order = together ? steps : inOrder(steps);
+  context.tell({ kind: 'order', nodes: order.map(({ master }) => master.name), together });
+  if (!together) return rollOut(context, fleet, order);
+  await refuseWhereMoved(context, undertaking, plan, steps);
+  await bringUpTogether(context, steps);
+}
+
+/** The journal of what is being put in place (templates/node/node.sh): one line for each thing that is done. */
+const JOURNAL = '/var/lib/bootstrap/transaction/changes';
+
+/** Whether there was a control plane on the node before this revision, whoever had put it there. */
+async function hadBefore({ agent }: Master, plan: NodePlan, isHere: boolean): Promise<boolean> {
+  if (plan.currentRevision !== undefined) return true;
+  if (!isHere) return plan.changes.some(({ effect, before }) => effect.kind === 'manifest' && before !== undefined);
+  const journal = (await agent.read([JOURNAL])).get(JOURNAL)?.toString() ?? '';
+  return /^(?:change|remove)\tmanifest\t/m.test(journal);
+}
+
+/**
+ * Where all masters are worked on at once, nothing may have come to life since it was decided: the question may have
+ * waited for its answer for hours, and machines that had lost their power come back.
+ */
+async function refuseWhereMoved(
+  { observer }: ApplyContext,
+  undertaking: Undertaking,
+  plan: Plan,
+  steps: readonly Step[],
+): Promise<void> {
+  const { facts, situation } = await survey(undertaking, observer);
+  const moved = steps.filter(({ master, plan: { observed } }) => {
+    const found = facts.get(master.name);
+    return !found || observedDigest(found, master.bundle) !== observed;
+  });
+  const isAlive = modeOf(situation) !== plan.mode;
+  if (!isAlive && !moved.length) return;
+  throw new BootstrapError(
+    'refused',
+    isAlive
+      ? 'the control plane has come to life since this was planned: its masters are not restarted all at once'
+      : `${moved.map(({ master }) => master.name).join(', ')} changed since this was planned`,
+    { hint: 'run the command again: it plans anew' },
+  );
 }
 
 /** @throws BootstrapError `refused` naming everything that stands in the way on the machines */
@@ -82,9 +129,10 @@ export function refuseObstacles({ obstacles }: Planned): void {
   throw new BootstrapError('refused', ['this stands in the way, so nothing was changed:', ...obstacles].join('\n  '));
 }
 
-function fleetOf({ masters }: Undertaking): Fleet {
+function fleetOf({ masters, nodes }: Undertaking): Fleet {
   return {
     masters,
+    size: nodes.length,
     request: factsRequest,
     moved: async ({ master, plan }) => {
       const facts = await master.agent.facts(factsRequest(master));
@@ -107,28 +155,40 @@ async function takeBackOthers(
       ? [{ master, revision: transaction.to }]
       : [];
   });
+  const isRolling = plan.mode === 'rolling';
   for (const { master, revision } of others) {
-    const fleet = fleetOf(undertaking);
-    if (plan.mode === 'rolling') {
-      await passGates(context, master.name, fleet.masters, async () => new Map());
-    }
-    tell({
-      kind: 'reverting',
-      node: master.name,
-      why: [`revision ${revision} was never confirmed and is not what is wanted`],
-    });
-    await master.agent.revert('another revision is wanted');
+    const node = master.name;
+    if (signal.aborted) throw interruptedError(node, 0);
+    if (isRolling) await passGates(context, node, undertaking.nodes.length, async () => []);
+    tell({ kind: 'reverting', node, why: [`revision ${revision} was never confirmed and is not what is wanted`] });
+    await revertStep(master, 'another revision is wanted');
     await observer.refresh(master);
-    if (plan.mode !== 'rolling') continue;
-    const look = async () =>
-      (await observer.cluster()).readyApis.has(master.name)
-        ? ({ kind: 'good' } as const)
-        : ({ kind: 'not-yet', unmet: ['its apiserver is not ready'] } as const);
-    const unmet = await waitFor(look, { seconds: context.proofSeconds, pauseMs: 500, signal });
-    tell({ kind: 'reverted', node: master.name, well: !unmet.length });
+    // that its pods have gone back, not just its files, must be seen before another node may be touched
+    if (isRolling) tell({ kind: 'reverted', node, well: await isWellAgain(context, master, false) });
   }
-  if (signal.aborted) throw interruptedError('the cluster', 0);
+  if (others.length && !isRolling)
+    await ended(
+      context,
+      others.map(({ master }) => master),
+    );
   return others.length > 0;
+}
+
+/** Waits until no etcd runs any more where its manifest has gone: its pods end after their files. */
+async function ended({ observer, signal, proofSeconds }: ApplyContext, masters: readonly Master[]): Promise<void> {
+  const etcd = new Map<string, readonly ManifestText[]>();
+  for (const master of masters) {
+    const found = await observer.asFound(master);
+    const has = ({ bundle }: Master) => manifestsOf(bundle).filter(({ path }) => path === ETCD_MANIFEST);
+    if (!has(found).length && has(master).length) etcd.set(master.name, has(master));
+  }
+  const look = async (): Promise<Seen> => {
+    for (const master of masters) await observer.refresh(master, etcd.get(master.name));
+    const { dead } = (await observer.cluster()).etcd;
+    const alive = [...etcd.keys()].filter((node) => !dead.has(node));
+    return alive.length ? { kind: 'not-yet', unmet: [`etcd still runs on ${alive.join(', ')}`] } : { kind: 'good' };
+  };
+  await waitFor(look, { seconds: proofSeconds, pauseMs: 500, signal });
 }
 
 function named({ masters }: Pick<Undertaking, 'masters'>, name: string): Master {

@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
-import { type BundleFile, makeBundle } from '../../bundle/bundle.ts';
-import type { PodComponent } from '../../render/layout.ts';
-import { MANIFESTS, POD_COMPONENTS } from '../../render/layout.ts';
+import { type BundleFile, type FileEffect, makeBundle } from '../../bundle/bundle.ts';
+import { below } from '../../render/json.ts';
+import { KUBELET_CONFIG, MANIFESTS, POD_COMPONENTS, type PodComponent } from '../../render/layout.ts';
 import type { PodRun } from '../agent.ts';
+import type { ApiClient } from '../probe/api-client.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
 import { silentMember } from '../probe/etcd-report.ts';
 import type { Health } from '../probe/health.ts';
@@ -12,8 +13,8 @@ import { type EtcdView, etcdView } from '../probe/quorum.ts';
 import type { EtcdLook, Sight } from '../sight.ts';
 import type { Master } from './master.ts';
 import type { ClusterView, Observer } from './observer.ts';
-import { judge, type ProofInput, type Unwell, type WantedPod } from './proofs.ts';
-import { fingerprintIn, manifestsOf, tlsCertificatesOf, wantedPods } from './wanted.ts';
+import { judge, type ProofInput, type Unwell } from './proofs.ts';
+import { fingerprintIn, kubeletHealthPort, manifestsOf, tlsCertificatesOf, wantedPods } from './wanted.ts';
 
 /**
  * Milliseconds for which what takes processes on the node to find out is good enough, as long as something else is not
@@ -28,8 +29,11 @@ const NOTHING_SLOW: Slow = { kubelet: undefined, crashes: new Map(), certificate
 
 /** What is remembered of a node between two looks. */
 interface Memory {
-  /** How often each pod had been restarted before, by its UID. */
-  readonly restarts: ReadonlyMap<string, number>;
+  /** How often each pod had been restarted before, or while it could not work through no fault of its own; by UID. */
+  restarts: ReadonlyMap<string, number>;
+  readonly stops: readonly string[];
+  /** `due`, or when the kubelet had renewed its lease last as it was first looked at, or `none` where that proves nothing. */
+  heartbeat: string;
   slow?: { readonly at: number; readonly seen: Slow };
 }
 
@@ -62,19 +66,20 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
   };
   const memories = new Map<string, Memory>();
   const memoryOf = (name: string): Memory => {
-    const memory = memories.get(name) ?? { restarts: new Map() };
+    const memory = memories.get(name) ?? { restarts: new Map(), stops: [], heartbeat: 'none' };
     memories.set(name, memory);
     return memory;
   };
   return {
-    begin: async ({ name, agent }) => {
-      const runs = await agent.pods();
-      memories.set(name, { restarts: new Map(runs.map(({ uid, restarts }) => [uid, restarts])) });
+    begin: async ({ name, agent }, { stops, heartbeat }) => {
+      memories.set(name, { restarts: restartsIn(await agent.pods()), stops, heartbeat: heartbeat ? 'due' : 'none' });
     },
-    refresh: async (master) => sightOf(master.name).learn(await manifestsOn(master)),
+    refresh: async (master, instead = []) => sightOf(master.name).learn([...(await manifestsOn(master)), ...instead]),
     asFound: async (master) => {
-      const files = (await manifestsOn(master)).map(({ path, text }): BundleFile => {
-        const effect = { kind: 'manifest', pod: posix.basename(path, '.yaml') } as const;
+      const found = await readFiles(master, [...MANIFEST_PATHS, KUBELET_CONFIG]);
+      const files = found.map(({ path, text }): BundleFile => {
+        const effect: FileEffect =
+          path === KUBELET_CONFIG ? { kind: 'kubelet' } : { kind: 'manifest', pod: posix.basename(path, '.yaml') };
         return { path, content: Buffer.from(text), mode: 0o600, owner: 'root:root', sensitive: false, effect };
       });
       return { ...master, bundle: makeBundle(master.name, [], files) };
@@ -94,16 +99,18 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
       const next = view.members.find((member) => member.healthy && member.voter && !member.leader);
       if (!next) return undefined;
       // where it fails the restart brings an election: slower, not unsafe
-      await sightOf(node)
+      return sightOf(node)
         .moveLeader(next.id)
+        .then(() => next.endpointNode ?? next.name)
         .catch(() => undefined);
-      return next.endpointNode ?? next.name;
     },
   };
 }
 
-async function manifestsOn({ agent }: Master): Promise<readonly ManifestText[]> {
-  const found = await agent.read(MANIFEST_PATHS);
+const manifestsOn = (master: Master): Promise<readonly ManifestText[]> => readFiles(master, MANIFEST_PATHS);
+
+async function readFiles({ agent }: Master, paths: readonly string[]): Promise<readonly ManifestText[]> {
+  const found = await agent.read(paths);
   return [...found].map(([path, content]) => ({ path, text: content.toString() }));
 }
 
@@ -144,14 +151,16 @@ async function proofsOf(
     has(component) ? unwell(await POD_HEALTH[component](sight)) : undefined;
   const [apiServer, view] = await Promise.all([healthOf('kube-apiserver'), has('etcd') ? etcd() : undefined]);
   const isUp = apiServer === undefined;
+  const asked = isUp ? [sight] : [...sights.values()].filter((other) => other !== sight);
   const [controllerManager, scheduler, mirrors] = await Promise.all([
     isUp ? healthOf('kube-controller-manager') : undefined,
     isUp ? healthOf('kube-scheduler') : undefined,
-    mirrorsOf(pods, isUp ? [sight] : [...sights.values()].filter((other) => other !== sight)),
+    mirrorsOf([...pods.map(({ mirror }) => mirror), ...memory.stops], asked),
   ]);
   const quick = {
     pods,
     mirrors,
+    lingering: mirrors === 'unknown' ? memory.stops : memory.stops.filter((name) => mirrors.has(name)),
     apiServer,
     etcd: view && etcdProof(view, master.name),
     controllerManager,
@@ -162,25 +171,72 @@ async function proofsOf(
   const isAllButDone = judge({ ...quick, ...NOTHING_SLOW }).kind === 'good';
   if (isFresh && !isAllButDone) return { ...quick, ...slow.seen };
   const [kubelet, runs, certificates] = await Promise.all([
-    master.agent.kubelet(),
+    kubeletProof(master, sight, asked, memory),
     master.agent.pods(),
     certificateProofs(master, sight),
   ]);
-  const seen = {
-    kubelet: kubelet === 'active' ? undefined : kubelet,
-    crashes: crashesIn(runs, memory.restarts),
-    certificates,
-  };
+  const isExcused = (need: 'etcd' | 'apiServer' | undefined) => need !== undefined && quick[need] !== undefined;
+  const excused = new Set(pods.flatMap(({ component, mirror }) => (isExcused(NEEDS[component]) ? [mirror] : [])));
+  const innocent = restartsIn(runs.filter(({ pod }) => excused.has(pod)));
+  memory.restarts = new Map([...memory.restarts, ...innocent]);
+  const seen = { kubelet, crashes: crashesIn(runs, memory.restarts), certificates };
   memory.slow = { at: performance.now(), seen };
   return { ...quick, ...seen };
+}
+
+/** Without what a component cannot work: that it ends then is no fault of its own. */
+const NEEDS: Readonly<Record<string, 'etcd' | 'apiServer'>> = {
+  'kube-apiserver': 'etcd',
+  'kube-controller-manager': 'apiServer',
+  'kube-scheduler': 'apiServer',
+};
+
+/** By the pod's UID. */
+function restartsIn(runs: readonly PodRun[]): ReadonlyMap<string, number> {
+  return new Map(runs.map(({ uid, restarts }) => [uid, restarts]));
 }
 
 /** Restarts since `before`; of a pod's several UIDs that with the most. */
 function crashesIn(runs: readonly PodRun[], before: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const crashes = new Map<string, number>();
-  for (const { pod, uid, restarts } of runs)
-    crashes.set(pod, Math.max(crashes.get(pod) ?? 0, restarts - (before.get(uid) ?? 0)));
+  for (const { pod, uid, restarts } of runs) {
+    const had = before.get(uid) ?? 0;
+    // a pod that came back with the same manifest is counted from the beginning
+    crashes.set(pod, Math.max(crashes.get(pod) ?? 0, restarts < had ? restarts : restarts - had));
+  }
   return crashes;
+}
+
+/**
+ * A kubelet that cannot read its configuration is active for an instant after each start; one that cannot log in goes on
+ * for ever. So it must say itself that it is well, and where it was restarted renew its lease afterwards, which it does at
+ * its start and then every ten seconds.
+ */
+async function kubeletProof(
+  { agent, bundle, name }: Master,
+  sight: Sight,
+  asked: readonly Sight[],
+  memory: Memory,
+): Promise<Unwell> {
+  const active = await agent.kubelet();
+  if (active !== 'active') return active;
+  const port = kubeletHealthPort(bundle);
+  const health = port === undefined ? undefined : await sight.kubelet(port);
+  if (health && !health.ok) return health.seen;
+  if (memory.heartbeat === 'none') return undefined;
+  const renewed = await firstAnswer(asked, (api) => leaseRenewal(api, name));
+  if (renewed === undefined) return 'no apiserver can be asked whether it speaks to it';
+  if (memory.heartbeat === 'due') memory.heartbeat = renewed;
+  return memory.heartbeat !== 'none' && renewed === memory.heartbeat
+    ? 'has not spoken to the apiserver since its restart'
+    : undefined;
+}
+
+/** When the kubelet has last renewed its lease; `none` where there is no such thing. */
+async function leaseRenewal(api: ApiClient, node: string): Promise<string> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${encodeURIComponent(node.toLowerCase())}`;
+  const time = below(await api.get(path, { seconds: 5 }), 'spec', 'renewTime');
+  return typeof time === 'string' ? time : 'none';
 }
 
 function unwell({ ok, seen }: Health): Unwell {
@@ -197,21 +253,25 @@ function etcdProof({ members, disagreements }: EtcdView, node: string): Unwell {
 
 /** What the first apiserver that answers says of these pods. */
 async function mirrorsOf(
-  pods: readonly WantedPod[],
+  names: readonly string[],
   sights: readonly Sight[],
 ): Promise<ReadonlyMap<string, MirrorPod> | 'unknown'> {
+  const found = await firstAnswer(sights, (api) =>
+    Promise.all(names.map(async (name) => [name, await mirrorPod(api, name, { seconds: 5 })] as const)),
+  );
+  return found ? new Map(found.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : []))) : 'unknown';
+}
+
+/** Undefined where no apiserver answers. */
+async function firstAnswer<T>(sights: readonly Sight[], ask: (api: ApiClient) => Promise<T>): Promise<T | undefined> {
   for (const sight of sights) {
     try {
-      const api = await sight.api();
-      const found = await Promise.all(
-        pods.map(async ({ mirror }) => [mirror, await mirrorPod(api, mirror, { seconds: 5 })] as const),
-      );
-      return new Map(found.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : [])));
+      return await ask(await sight.api());
     } catch {
       // the next one may know
     }
   }
-  return 'unknown';
+  return undefined;
 }
 
 /** Each serving certificate that is in place must be the one that a client gets to see. */

@@ -1,6 +1,6 @@
 import type { NodeAgent } from '../agent.ts';
 
-/** Milliseconds between renewals; a lock counts as given up after a minute without one. */
+/** Milliseconds between renewals; a lock counts as given up after three minutes without one (LEASE_SECONDS). */
 const RENEWAL = 15_000;
 
 /**
@@ -14,8 +14,9 @@ export async function withNodeLocks<T>(agents: readonly NodeAgent[], who: string
   try {
     // in the order of their names, so that two runs never wait for each other's
     for (const agent of [...agents].sort((a, b) => (a.node < b.node ? -1 : 1))) {
-      await agent.lock(who);
+      // where the answer was lost it may be taken all the same; giving back another's does nothing
       held.push(agent);
+      await agent.lock(who);
     }
     timer = setInterval(() => void Promise.allSettled(held.map((agent) => agent.keepLock())), RENEWAL);
     return await work();

@@ -1,3 +1,4 @@
+import type { ManifestText } from '../probe/endpoints.ts';
 import type { Master } from './master.ts';
 import type { ProofInput } from './proofs.ts';
 
@@ -17,17 +18,28 @@ export interface ClusterView {
   };
 }
 
+/** What a step does that `proofs` has to see, and no bundle says. */
+export interface Beginning {
+  /** Mirror pods that must go. */
+  readonly stops: readonly string[];
+  /** The kubelet is restarted: it must be seen to speak to the API afterwards. */
+  readonly heartbeat: boolean;
+}
+
 /** Looks at the masters over their transports; whatever cannot be seen is reported as not well, never thrown. */
 export interface Observer {
-  /** Reads anew off the node's manifests where its processes listen. */
-  refresh(master: Master): Promise<void>;
+  /**
+   * Reads anew off the node's manifests where its processes listen.
+   * @param instead manifests of components that may still run though they have none there
+   */
+  refresh(master: Master, instead?: readonly ManifestText[]): Promise<void>;
   cluster(): Promise<ClusterView>;
   /** The same master with what lies in its manifests directory now in place of what it shall have. */
   asFound(master: Master): Promise<Master>;
   /** What proves, or does not yet, that the master does what its bundle says. */
   proofs(master: Master): Promise<ProofInput>;
   /** Remembers how often each pod of the node has been restarted, so that `proofs` tells what came since. */
-  begin(master: Master): Promise<void>;
+  begin(master: Master, step: Beginning): Promise<void>;
   /** Makes another member the leader where this node's is it; the node that leads from then on. */
   moveLeader(node: string): Promise<string | undefined>;
 }

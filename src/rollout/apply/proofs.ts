@@ -21,6 +21,8 @@ export interface ProofInput {
   readonly crashes: ReadonlyMap<string, number>;
   /** By name of the mirror pod; `unknown` where no apiserver could be asked. */
   readonly mirrors: ReadonlyMap<string, MirrorPod> | 'unknown';
+  /** Mirror pods that must go and are still there. */
+  readonly lingering: readonly string[];
   readonly apiServer: Unwell;
   readonly etcd: Unwell;
   readonly controllerManager: Unwell;
@@ -50,6 +52,7 @@ export function judge(input: ProofInput): Seen {
     ...said('etcd', input.etcd),
     ...said('kube-apiserver', apiServer),
     ...told.filter((pod) => !crashing.includes(pod)).flatMap((pod) => unmetOf(pod, input)),
+    ...input.lingering.map((name) => `${name}: the pod is still there, but its manifest is gone`),
     ...said('kube-controller-manager', input.controllerManager),
     ...said('kube-scheduler', input.scheduler),
     ...input.certificates,

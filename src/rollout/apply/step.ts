@@ -4,40 +4,41 @@ import type { ApplyContext } from './context.ts';
 import { gateReasons } from './gates.ts';
 import type { Master } from './master.ts';
 import { judge } from './proofs.ts';
-import { waitFor } from './wait-for.ts';
+import { patient, type Seen, waitFor } from './wait-for.ts';
 
 /** Characters of a log line that are shown: etcd writes whole traces into one. */
 const MAX_LINE = 400;
 /** Milliseconds between two looks at a node. */
 const PAUSE = 1000;
+/** Seconds for which what ends a step is tried again where the node does not answer. */
+const ENDING = 60;
 
 /** A step on one master: what it has now and shall have, and the revision that was brought to it. */
 export interface Step {
   readonly master: Master;
   readonly plan: NodePlan;
   readonly revision: number;
+  /** There was a control plane on the node before, so that there is something to go back to. */
+  readonly hasBefore: boolean;
 }
 
 /**
  * Waits until nothing speaks against working on this node.
+ * @param masters how many the cluster has
+ * @param unrest what is not at rest on other nodes
  * @throws BootstrapError `refused` with what does, after `gateSeconds`
  */
 export async function passGates(
   context: ApplyContext,
   node: string,
-  masters: readonly Master[],
-  inFlight: () => Promise<ReadonlyMap<string, number>>,
+  masters: number,
+  unrest: () => Promise<readonly string[]>,
 ): Promise<void> {
   const { observer, tell, signal, gateSeconds } = context;
   const look = async () => {
-    const [view, others] = await Promise.all([observer.cluster(), inFlight()]);
-    const unmet = gateReasons({
-      node,
-      etcd: view.etcd.mayNotLose(node),
-      masters: masters.length,
-      readyApis: view.readyApis,
-      inFlight: others,
-    });
+    const [view, found] = await Promise.all([observer.cluster(), unrest()]);
+    const etcd = view.etcd.mayNotLose(node);
+    const unmet = gateReasons({ node, etcd, masters, readyApis: view.readyApis, unrest: found });
     return unmet.length ? ({ kind: 'not-yet', unmet } as const) : ({ kind: 'good' } as const);
   };
   const onUnmet = (unmet: readonly string[]) => tell({ kind: 'gate', node, unmet });
@@ -52,23 +53,104 @@ export async function passGates(
   );
 }
 
-/** Puts the revision in place and proves it; what is still unmet in the end. It is not committed yet. */
+export interface PutOptions {
+  readonly confirmSeconds: number;
+  /** Whether the kubelet must have spoken to the API since it was restarted. */
+  readonly heartbeat: boolean;
+  /** Waiting longer has lost its sense, because of something elsewhere. */
+  readonly isLost?: () => boolean;
+}
+
+/**
+ * Puts the revision in place and proves it; what is still unmet in the end. It is not committed yet. A node that does not
+ * answer is asked again as long as there is time: putting a revision in place twice does no harm.
+ */
 export async function putInPlace(
   context: ApplyContext,
   { master, plan, revision }: Step,
-  confirmSeconds: number,
+  { confirmSeconds, heartbeat, isLost = () => false }: PutOptions,
 ): Promise<readonly string[]> {
   const { observer, tell, signal, proofSeconds } = context;
   const node = master.name;
-  await observer.begin(master);
-  const { placed, removed } = await master.agent.activate(revision, { kubelet: plan.kubelet, confirmSeconds });
-  tell({ kind: 'activated', node, files: placed.length + removed.length, kubelet: plan.kubelet });
-  return waitFor(async () => judge(await observer.proofs(master)), {
+  const stops = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [`${pod}-${node.toLowerCase()}`] : []));
+  await observer.begin(master, { stops, heartbeat: heartbeat && plan.kubelet !== 'none' });
+  let isPlaced = false;
+  let tries = 0;
+  const activate = async (): Promise<void> => {
+    tries += 1;
+    const { placed, removed } = await master.agent.activate(revision, { kubelet: plan.kubelet, confirmSeconds });
+    isPlaced = true;
+    tell({ kind: 'activated', node, files: placed.length + removed.length, kubelet: plan.kubelet });
+  };
+  const look = async (): Promise<Seen> => {
+    if (!isPlaced) {
+      // what the connection broke under may still be at work there
+      const lacking = await patient(node, activate, tries ? ['unreachable', 'locked'] : ['unreachable']);
+      if (lacking) return lacking;
+    }
+    const seen = await patient(node, async () => judge(await observer.proofs(master)), ['unreachable', 'failed']);
+    return seen.kind === 'not-yet' && isLost() ? { ...seen, kind: 'hopeless' } : seen;
+  };
+  return waitFor(look, {
     seconds: proofSeconds,
     pauseMs: PAUSE,
     signal,
     onUnmet: (unmet) => tell({ kind: 'proof', node, unmet }),
   });
+}
+
+/**
+ * Commits a revision that has proven itself, also where the user has interrupted the run by now.
+ * @param began `performance.now()`
+ */
+export async function commitStep(
+  { tell }: ApplyContext,
+  { master: { name, agent }, revision }: Step,
+  { began, confirmSeconds }: { readonly began: number; readonly confirmSeconds: number },
+): Promise<void> {
+  try {
+    await surely(name, () => agent.commit(revision));
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    const message = `revision ${revision} works on ${name}, but that could not be noted there: ${bare(name, error)}`;
+    throw new BootstrapError(error.code, message, {
+      hint: confirmSeconds
+        ? `\`bootstrap apply\` goes on from here; without it, ${name} goes back to what it had within ${confirmSeconds} s`
+        : '`bootstrap apply` goes on from here',
+      cause: error,
+    });
+  }
+  tell({ kind: 'committed', node: name, revision, seconds: (performance.now() - began) / 1000 });
+}
+
+/** Takes back what was put in place on a node; tried again where the node does not answer. */
+export function revertStep({ name, agent }: Master, why: string): Promise<void> {
+  return surely(name, () => agent.revert(why));
+}
+
+/** Something that may be repeated, until it is known to be done. @throws BootstrapError why it could not be done */
+async function surely(node: string, act: () => Promise<void>): Promise<void> {
+  let last: BootstrapError | undefined;
+  const look = async (): Promise<Seen> => {
+    try {
+      await act();
+      return { kind: 'good' };
+    } catch (error) {
+      if (!(error instanceof BootstrapError)) throw error;
+      const isPassing = error.code === 'unreachable' || (error.code === 'locked' && last?.code === 'unreachable');
+      last = error;
+      return { kind: isPassing ? 'not-yet' : 'hopeless', unmet: [bare(node, error)] };
+    }
+  };
+  // no interruption ends it: it is what leaves the node in good order
+  const { signal } = new AbortController();
+  const unmet = await waitFor(look, { seconds: ENDING, pauseMs: PAUSE, signal });
+  if (unmet.length && last) throw last;
+}
+
+/** An error of a node's, without the node's name before it. */
+export function bare(node: string, { message }: Error): string {
+  return message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message;
 }
 
 /** The last lines of those components that are named in what is unmet. */

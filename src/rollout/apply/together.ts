@@ -1,7 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { ApplyContext } from './context.ts';
 import { interruptedError } from './roll.ts';
-import { lastWords, putInPlace, type Step } from './step.ts';
+import { bare, commitStep, lastWords, putInPlace, type Step } from './step.ts';
 
 /**
  * All masters at once, for where there is no quorum that could be lost: etcd's founding members need each other to
@@ -9,17 +9,24 @@ import { lastWords, putInPlace, type Step } from './step.ts';
  * @throws BootstrapError `failed` saying of each node what was seen
  */
 export async function bringUpTogether(context: ApplyContext, steps: readonly Step[]): Promise<void> {
-  const { tell } = context;
   const began = performance.now();
-  const outcomes = await Promise.allSettled(
-    // nothing takes it back: there is nothing good to go back to
-    steps.map(async (step) => ({ step, unmet: await putInPlace(context, step, 0) })),
+  let isLost = false;
+  const outcomes = await Promise.all(
+    steps.map(async (step) => {
+      try {
+        // nothing takes it back: there is nothing good to go back to
+        const unmet = await putInPlace(context, step, { confirmSeconds: 0, heartbeat: false, isLost: () => isLost });
+        return { step, unmet };
+      } catch (error) {
+        // the others may wait for this one for ever
+        isLost = true;
+        if (!(error instanceof BootstrapError) && !context.signal.aborted) throw error;
+        return { step, unmet: [error instanceof Error ? bare(step.master.name, error) : String(error)], error };
+      }
+    }),
   );
-  if (context.signal.aborted) throw interruptedError('the cluster', 0);
-  const broken = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (broken) throw broken.reason;
-  const seen = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const failed = seen.filter(({ unmet }) => unmet.length);
+  if (context.signal.aborted && outcomes.some(({ unmet }) => unmet.length)) throw interruptedError('the cluster', 0);
+  const failed = outcomes.filter(({ unmet }) => unmet.length);
   if (failed.length) {
     const reports = await Promise.all(
       failed.map(async ({ step: { master }, unmet }) =>
@@ -30,13 +37,10 @@ export async function bringUpTogether(context: ApplyContext, steps: readonly Ste
       hint: 'everything is left in place to be looked at; mend it and run `bootstrap apply` again',
     });
   }
-  for (const { step } of seen) {
-    await step.master.agent.commit(step.revision);
-    tell({
-      kind: 'committed',
-      node: step.master.name,
-      revision: step.revision,
-      seconds: (performance.now() - began) / 1000,
-    });
-  }
+  // each for itself: what works must not wait for a node that has gone
+  const ends = await Promise.allSettled(
+    outcomes.map(({ step }) => commitStep(context, step, { began, confirmSeconds: 0 })),
+  );
+  const broken = ends.find((end) => end.status === 'rejected');
+  if (broken) throw broken.reason;
 }

@@ -1,11 +1,16 @@
-import { BootstrapError } from '../../base/errors.ts';
+import { BootstrapError, type ErrorCode } from '../../base/errors.ts';
 
 /** What a look at something gave: everything as it must be, not yet, or never. */
 export type Seen =
   | { readonly kind: 'good' }
-  | { readonly kind: 'not-yet'; readonly unmet: readonly string[] }
+  | NotYet
   /** Waiting longer does not help. */
   | { readonly kind: 'hopeless'; readonly unmet: readonly string[] };
+
+interface NotYet {
+  readonly kind: 'not-yet';
+  readonly unmet: readonly string[];
+}
 
 export interface WaitOptions {
   readonly seconds: number;
@@ -33,6 +38,21 @@ export async function waitFor(look: () => Promise<Seen>, options: WaitOptions): 
     said = text;
     if (seen.kind === 'hopeless' || performance.now() >= end) return seen.unmet;
     await pause(Math.min(options.pauseMs, Math.max(0, end - performance.now())), options.signal);
+  }
+}
+
+/** Does something on a node; where that fails in a way that may pass, it has not shown anything yet. */
+export async function patient<T>(
+  node: string,
+  act: () => Promise<T>,
+  passing: readonly ErrorCode[],
+): Promise<T | NotYet> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof BootstrapError) || !passing.includes(error.code)) throw error;
+    const { message } = error;
+    return { kind: 'not-yet', unmet: [message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message] };
   }
 }
 

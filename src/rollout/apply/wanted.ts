@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Bundle } from '../../bundle/bundle.ts';
 import { below, isMap } from '../../render/json.ts';
+import { KUBELET_CONFIG, KUBELET_DROP_IN, PORTS } from '../../render/layout.ts';
 import { INPUTS_DIGEST, MANIFEST_DIGEST } from '../../render/stamp.ts';
 import { readManifest } from '../plan/read-manifest.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
@@ -32,6 +33,21 @@ export function wantedPods({ node, files }: Bundle): readonly WantedPod[] {
       },
     ];
   });
+}
+
+/**
+ * The port of the node's loopback at which the kubelet says that it is well; undefined where the bundle does not say, or
+ * it is not there.
+ */
+export function kubeletHealthPort({ files }: Bundle): number | undefined {
+  const config = files.find(({ path }) => path === KUBELET_CONFIG);
+  const read = config && readManifest(config.content);
+  // a flag wins over the file
+  if (!read || files.some(({ path, content }) => path === KUBELET_DROP_IN && content.includes('--healthz'))) return;
+  const address = below(read, 'healthzBindAddress');
+  if (address !== undefined && !['', '127.0.0.1', '0.0.0.0', '::'].includes(String(address))) return;
+  const port = below(read, 'healthzPort') ?? PORTS.kubeletHealth;
+  return typeof port === 'number' && port > 0 ? port : undefined;
 }
 
 /** SHA-256 (hex) over the DER of the first certificate in a file of the bundle; undefined where it holds none. */

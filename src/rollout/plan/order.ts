@@ -83,11 +83,13 @@ function memberMissing(
 }
 
 /** What is wrong on a node, in words; undefined where nothing is. */
-function unwell({ node, facts }: NodeSituation, etcd: EtcdSeen | undefined): string | undefined {
+function unwell({ node, facts }: NodeSituation, { etcd, readyApis }: Situation): string | undefined {
   const { active } = facts.kubelet;
   if (active !== 'active' && active !== 'unknown') return active === 'absent' ? 'no kubelet' : `kubelet ${active}`;
-  if (!etcd || etcd.healthy.has(node)) return undefined;
-  return etcd.answering.has(node) ? 'etcd member not healthy' : 'etcd member does not answer';
+  if (etcd && !etcd.healthy.has(node))
+    return etcd.answering.has(node) ? 'etcd member not healthy' : 'etcd member does not answer';
+  // that none is ready anywhere tells no node from another
+  return readyApis.size && !readyApis.has(node) ? 'apiserver not ready' : undefined;
 }
 
 export interface Order {
@@ -99,11 +101,12 @@ export interface Order {
  * The order in which nodes are worked on. One at a time: those where something is wrong first, since that may mend them
  * and there is the least to lose; the etcd leader last; else as in the cluster file. All together: as in the file.
  */
-export function orderNodes(mode: Mode, { nodes, etcd }: Situation): Order {
+export function orderNodes(mode: Mode, situation: Situation): Order {
+  const { nodes, etcd } = situation;
   if (mode !== 'rolling') return { nodes: nodes.map(({ node }) => node), unwell: new Map() };
   const faults = new Map(
     nodes.flatMap((each) => {
-      const fault = unwell(each, etcd);
+      const fault = unwell(each, situation);
       return fault === undefined ? [] : [[each.node, fault] as const];
     }),
   );

@@ -1,3 +1,4 @@
+import { BootstrapError } from '../../base/errors.ts';
 import { below } from '../../render/json.ts';
 import { KUBELET_CONFIG, MANIFESTS, POD_COMPONENTS, PORTS, type PodComponent } from '../../render/layout.ts';
 import type { Master } from '../apply/master.ts';
@@ -56,8 +57,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
     };
     const unwell = (['kubelet', ...POD_COMPONENTS] as const).filter(
       (component) =>
-        (component !== 'etcd' && !health[component].ok) ||
-        (component !== 'kubelet' && !pods?.get(component)?.ready),
+        (component !== 'etcd' && !health[component].ok) || (component !== 'kubelet' && !pods?.get(component)?.ready),
     );
     const logs = await Promise.all(
       (facts.current === undefined ? [] : unwell).map(
@@ -78,7 +78,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
       kubeletVersion,
     };
   } catch (error) {
-    return unreached(name, error instanceof Error ? error.message : String(error));
+    return unreached(name, error);
   }
 }
 
@@ -89,11 +89,13 @@ function healthPort({ bundle }: Master): number {
   return typeof port === 'number' ? port : PORTS.kubeletHealth;
 }
 
-/** What is known of a node that cannot be looked at. */
-export function unreached(node: string, why: string): NodeObservation {
+/** What is known of a node that cannot be looked at, by the error that says why. */
+export function unreached(node: string, error: unknown): NodeObservation {
+  const text = error instanceof Error ? error.message : String(error);
+  const why = text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;
   return {
     node,
-    contact: { kind: 'unreachable', why },
+    contact: { kind: 'unreachable', why, hint: error instanceof BootstrapError ? error.hint : undefined },
     pods: undefined,
     health: {},
     manifests: new Map(),

@@ -20,9 +20,15 @@ export function nodeProblems(status: NodeStatus, observed: NodeObservation): rea
   const { node, unreachable, revision } = status;
   const say: Say = (severity, code, what, hint) => ({ severity, code, node, component: undefined, what, hint });
   if (unreachable !== undefined) {
-    const hint = 'is it up, and does `ssh` reach it as spec.nodes[].ssh says?';
+    const { contact } = observed;
+    const hint = contact.kind === 'unreachable' ? contact.hint : undefined;
     return [
-      say('error', 'unreachable', `it cannot be reached: ${unreachable}`, hint),
+      say(
+        'error',
+        'unreachable',
+        `it cannot be reached: ${unreachable}`,
+        hint ?? 'is it up, and does `ssh` reach it as spec.nodes[].ssh says?',
+      ),
       ...componentProblems(status, undefined),
     ];
   }

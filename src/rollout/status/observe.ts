@@ -50,7 +50,12 @@ export interface NodeObservation {
 
 type Contact =
   | { readonly kind: 'reached'; readonly facts: NodeFacts; readonly clock: ClockReading }
-  | { readonly kind: 'unreachable'; readonly why: string };
+  | {
+      readonly kind: 'unreachable';
+      readonly why: string;
+      /** What to do about it, where that is known. */
+      readonly hint?: string | undefined;
+    };
 
 /** This machine's clock around the call that read the node's; milliseconds since the epoch. */
 interface ClockReading {

@@ -66,29 +66,36 @@ function soundsRight({ status, stdout, stderr }: Ran, args: readonly string[]): 
   expect(status, what).not.toBe(70);
   expect(said, what).not.toMatch(/\n\s+at .+:\d+:\d+|\(node:\d+\)|Warning: |UnhandledPromise|undefined|\[object/);
   expect(said, what).not.toMatch(/PRIVATE KEY|LS0tLS1CRUdJTiB[PER]/);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   expect(said, what).not.toMatch(/[\u001b\r]/);
 }
 
 /** A world for all tests of a file, which follow each other in it; it ends with the last of them. */
 export function sharedWorld(nodes: number): () => World {
   let world: World | undefined;
-  let end = async (): Promise<void> => {};
+  const ends: (() => Promise<void>)[] = [];
   beforeAll(async () => {
-    world = await startWorld({ nodes, whenOver: (stop) => void (end = stop) });
+    world = await startWorld({ nodes, whenOver: (stop) => ends.push(stop) });
     run(world.dir, ['init'], { status: 0 });
   }, PATIENCE);
-  afterAll(() => end(), PATIENCE);
+  afterAll(async () => {
+    for (const end of ends) await end();
+  }, PATIENCE);
   return () => {
     if (!world) throw new Error('there is no world yet');
     return world;
   };
 }
 
-/** What runs on a node: process ids of its pods, and what its systemctl was told. */
+/** What runs on a node: process ids of its pods; and what systemctl was told to do with the kubelet. */
 export function alive(world: World, node: string) {
   const pods = Object.entries(world.node(node).pods()).map(([name, { pid, running }]) => [name, running ? pid : 0]);
-  return { pods: Object.fromEntries(pods) as Record<string, number>, systemctl: world.node(node).systemctl() };
+  return {
+    pods: Object.fromEntries(pods) as Record<string, number>,
+    systemctl: world
+      .node(node)
+      .systemctl()
+      .filter((line) => /^(?!show|is-).*kubelet/.test(line)),
+  };
 }
 
 /** Places where programs other than bootstrap write, below a node's root. */

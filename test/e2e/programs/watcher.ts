@@ -98,7 +98,11 @@ while (!isOver) {
   const all = await Promise.all(nodes.map(async (node) => [node.name, await look(node)] as const));
   const looks = all.map(([, each]) => each);
   const count = (is: (each: Look) => boolean) => looks.filter(is).length;
-  const now = { members: count(({ etcd }) => etcd), apis: count(({ api }) => api), broken: count((each) => !each.etcd || !each.api) };
+  const now = {
+    members: count(({ etcd }) => etcd),
+    apis: count(({ api }) => api),
+    broken: count((each) => !each.etcd || !each.api),
+  };
   // one look may be late on a machine as busy as this; what is down is down for two
   found.looks += 1;
   found.fewestMembers = Math.min(found.fewestMembers, Math.max(now.members, before.members));

@@ -74,7 +74,9 @@ const numbers = { writes: 0, retried: 0, failed: 0, longestGap: 0, slowest: 0 };
 const seen: string[] = [];
 const note = (began: number, error: unknown) => {
   const at = new Date().toISOString().slice(11, 23);
-  seen.push(`${at} ${error instanceof Error ? error.message : error} (after ${Math.round(performance.now() - began)} ms)`);
+  seen.push(
+    `${at} ${error instanceof Error ? error.message : error} (after ${Math.round(performance.now() - began)} ms)`,
+  );
 };
 
 const start = { metadata: { name: 'e2e-writer' }, data: { n: '0' } };
