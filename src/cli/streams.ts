@@ -12,7 +12,8 @@ export function endOnClosedStreams(status: () => number = () => 0): void {
   for (const [name, stream] of Object.entries({ stdout: process.stdout, stderr: process.stderr })) {
     stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
       if (outliving) return;
-      if (code === 'EPIPE') process.exit(status());
+      // the latter from a reader at the other end of a socket, as Node's child processes have
+      if (code === 'EPIPE' || code === 'ECONNRESET') process.exit(status());
       try {
         writeSync(2, `error: ${name} cannot be written: ${message.replace(/^[A-Z]+: |, write$/g, '')}\n`);
       } catch {

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { CLUSTER, LOGS, ROOT } from './places.ts';
 import { ended, type Ran, startRig } from './rig.ts';
 
+/** Milliseconds after which a run is ended: none here takes so long. */
+const LIMIT = 10 * 60_000;
+
 /** A run of `bootstrap` that is going on. */
 export interface Running {
   /** Waits for a line of its stderr. @throws Error where it ends without one */
@@ -30,7 +33,9 @@ export function startBootstrap(...args: readonly string[]): Running {
     for (const look of waiting) look();
   });
   let isOver = false;
+  const limit = setTimeout(() => child.kill('SIGTERM'), LIMIT);
   const end = ended(child).then((ran) => {
+    clearTimeout(limit);
     isOver = true;
     log(`${ran.stdout}status ${ran.status}`);
     for (const look of waiting) look();

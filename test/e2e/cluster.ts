@@ -5,7 +5,9 @@ import { bootstrap } from './bootstrap.ts';
 import { CLUSTER, RIG } from './places.ts';
 import { type Ran, rig } from './rig.ts';
 
-export const ENDPOINT = '10.99.0.10:6443';
+const ENDPOINT = '10.99.0.10:6443';
+/** That of the rig's images. */
+const VERSION = 'v1.36.2';
 export const MASTERS = { cp1: '10.99.0.11', cp2: '10.99.0.12', cp3: '10.99.0.13' } as const;
 export type MasterName = keyof typeof MASTERS;
 export const NAMES = Object.keys(MASTERS) as readonly MasterName[];
@@ -43,6 +45,8 @@ export async function bareHosts(): Promise<void> {
   writeFileSync(sshConfig, `Host *\n  UserKnownHostsFile ${RIG}/run/known_hosts\n  IdentitiesOnly yes\n`);
   edit({
     'spec.ssh': { user: 'root', identityFile: join(RIG, 'id_ed25519'), configFile: sshConfig },
+    // the rig's images
+    'spec.kubernetesVersion': VERSION,
     // the rig's hosts see cgroup v1
     'spec.kubelet.config': { failCgroupV1: false },
     // its addresses lie in the default one

@@ -45,22 +45,33 @@ export function judge(input: ProofInput): Seen {
   const { apiServer } = input;
   const told = input.pods.filter(({ component }) => apiServer === undefined || component === 'kube-apiserver');
   const crashing = input.pods.filter((pod) => restartsOf(pod, input) > 0 && unmetOf(pod, input).length > 0);
-  const unmet = [
+  const own = [
     ...said('kubelet', input.kubelet),
     // one that was restarted on the way, and is well now, has done nothing wrong
     ...crashing.map((pod) => crashText(pod, input)),
     ...said('etcd', input.etcd),
     ...said('kube-apiserver', apiServer),
-    ...told.filter((pod) => !crashing.includes(pod)).flatMap((pod) => unmetOf(pod, input)),
+    ...told.filter((pod) => !crashing.includes(pod) && !isOldNews(pod, input)).flatMap((pod) => unmetOf(pod, input)),
     ...input.lingering.map((name) => `${name}: the pod is still there, but its manifest is gone`),
     ...said('kube-controller-manager', input.controllerManager),
     ...said('kube-scheduler', input.scheduler),
-    ...input.certificates,
   ];
+  // what does not run shows no certificate: that is said once
+  const blamed = new Set(own.map(who));
+  const unmet = [...own, ...input.certificates.filter((line) => !blamed.has(who(line)))];
   if (!unmet.length) return { kind: 'good' };
   const hopeless = crashing.some((pod) => restartsOf(pod, input) >= HOPELESS_RESTARTS);
   return { kind: hopeless ? 'hopeless' : 'not-yet', unmet };
 }
+
+/** While its apiserver is down, the node's kubelet cannot tell of the new pod of just that. */
+function isOldNews(pod: WantedPod, { apiServer, mirrors }: ProofInput): boolean {
+  if (apiServer === undefined) return false;
+  const seen = mirrors === 'unknown' ? undefined : mirrors.get(pod.mirror);
+  return !seen || !isNew(pod, seen);
+}
+
+const who = (line: string): string => line.slice(0, line.indexOf(':'));
 
 const said = (who: string, what: Unwell): readonly string[] => (what === undefined ? [] : [`${who}: ${what}`]);
 
@@ -73,18 +84,19 @@ function crashText(pod: WantedPod, input: ProofInput): string {
   return `${pod.component}: crashes (${restarts} ${restarts === 1 ? 'restart' : 'restarts'}${status})`;
 }
 
-function unmetOf(
-  { component, mirror, inputsDigest, manifestDigest }: WantedPod,
-  { mirrors }: ProofInput,
-): readonly string[] {
+/** A manifest that bootstrap has not written carries no digests. */
+function isNew({ inputsDigest, manifestDigest }: WantedPod, { annotations }: MirrorPod): boolean {
+  const carries = (name: string, digest: string) => (annotations[name] ?? '') === digest;
+  return carries(INPUTS_DIGEST, inputsDigest) && carries(MANIFEST_DIGEST, manifestDigest);
+}
+
+function unmetOf(pod: WantedPod, { mirrors }: ProofInput): readonly string[] {
+  const { component, mirror } = pod;
   if (mirrors === 'unknown') return [`${component}: no apiserver can be asked for its mirror pod`];
   const seen = mirrors.get(mirror);
   if (!seen) return [`${component}: has no mirror pod yet`];
-  const { annotations, waitingReason, waitingMessage, ready } = seen;
-  // a manifest that bootstrap has not written carries none
-  const carries = (name: string, digest: string) => (annotations[name] ?? '') === digest;
-  if (!carries(INPUTS_DIGEST, inputsDigest) || !carries(MANIFEST_DIGEST, manifestDigest))
-    return [`${component}: the pod is still the old one`];
+  const { waitingReason, waitingMessage, ready } = seen;
+  if (!isNew(pod, seen)) return [`${component}: the pod is still the old one`];
   if (ready) return [];
   if (waitingReason === undefined) return [`${component}: the pod is not ready yet`];
   return [`${component}: ${waitingReason}${waitingMessage ? `: ${waitingMessage}` : ''}`];

@@ -114,9 +114,10 @@ export async function commitStep(
     if (!(error instanceof BootstrapError)) throw error;
     const message = `revision ${revision} works on ${name}, but that could not be noted there: ${bare(name, error)}`;
     throw new BootstrapError(error.code, message, {
-      hint: confirmSeconds
-        ? `\`bootstrap apply\` goes on from here; without it, ${name} goes back to what it had within ${confirmSeconds} s`
-        : '`bootstrap apply` goes on from here',
+      hint:
+        confirmSeconds && error.code !== 'refused'
+          ? `\`bootstrap apply\` goes on from here; without it, ${name} goes back to what it had within ${confirmSeconds} s`
+          : '`bootstrap apply` goes on from here',
       cause: error,
     });
   }

@@ -55,7 +55,7 @@ describe.runIf(HAS_TOOLS)('apply, killed', () => {
       /cp\d {2}revision 1 is on the node/,
       /All together/,
       /in place, kubelet started/,
-      /(?:in place, kubelet started[^]*){3}/,
+      /(?:in place, kubelet started[\s\S]*){3}/,
       /✓ revision 1/,
       /created/,
     ]);
@@ -78,7 +78,14 @@ describe.runIf(HAS_TOOLS)('apply, killed', () => {
     const watch = watchMasters(world);
     const reached = await killedAt(
       world,
-      [/is on the node/, /One at a time/, /in place/, /✓ revision/, /in place/, /in place[^]*✓ revision[^]*in place/],
+      [
+        /is on the node/,
+        /One at a time/,
+        /in place/,
+        /✓ revision/,
+        /in place/,
+        /in place[\s\S]*✓ revision[\s\S]*in place/,
+      ],
       flags,
     );
     expect(reached.length).toBeGreaterThanOrEqual(4);
@@ -109,7 +116,9 @@ describe.runIf(HAS_TOOLS)('apply, killed', () => {
           ...(next() < 0.5 && { 'etcd.local.extraArgs.max-request-bytes': String(2_000_000 + level) }),
           ...(next() < 0.5 && { 'scheduler.extraArgs.v': String(level) }),
         });
-        await run.says([/is on the node/, /One at a time|taking it back/, /in place/, /✓/][Math.floor(next() * 4)] ?? /✓/);
+        await run.says(
+          [/is on the node/, /One at a time|taking it back/, /in place/, /✓/][Math.floor(next() * 4)] ?? /✓/,
+        );
         await delay(next() * 2500);
         await run.kill();
       }

@@ -18,7 +18,12 @@ export function sharedWorld(nodes: number): () => World {
   let world: World | undefined;
   let end = async (): Promise<void> => {};
   beforeAll(async () => {
-    world = await startWorld({ nodes, whenOver: (stop) => void (end = stop) });
+    world = await startWorld({
+      nodes,
+      whenOver: (stop) => {
+        end = stop;
+      },
+    });
     await done(running(world.dir, 'init'));
   }, PATIENCE);
   afterAll(() => end(), PATIENCE);
@@ -84,7 +89,8 @@ export function watchMasters(world: World) {
       etcd: world.names.filter((name) => world.node(name).pods()['etcd']?.running === false),
       'kube-apiserver': world.names.filter((_, i) => !apis[i]),
     };
-    for (const [pod, names] of Object.entries(down)) if (names.length > 1) moments.add(`${pod} of ${names.join(' and ')}`);
+    for (const [pod, names] of Object.entries(down))
+      if (names.length > 1) moments.add(`${pod} of ${names.join(' and ')}`);
   };
   const watching = (async () => {
     while (!over) {

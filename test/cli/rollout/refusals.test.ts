@@ -20,6 +20,8 @@ import { clusterFile, nodePorts } from '../../world/cluster-file.ts';
 import { type Json, listAt, textAt } from '../../world/json.ts';
 import { PATIENCE, parsed, run } from './site.ts';
 
+/** Gives a program a terminal (util-linux). */
+const SCRIPT = '/usr/bin/script';
 const NAMES = ['cp1', 'cp2', 'cp3'];
 
 const asRoot = (...argv: readonly string[]): boolean => {
@@ -160,14 +162,14 @@ describe.runIf(needTool('sshd'))('machines that bootstrap cannot work on', { tim
     remount('rw');
   });
 
-  test.runIf(existsSync('/usr/bin/script'))(
+  test.runIf(existsSync(SCRIPT))(
     'are asked for on a terminal, in colour unless that is not wanted, and No is an answer',
     async () => {
       sayNodes();
       const { NO_COLOR: _, ...env } = process.env;
       const onTerminal = async (words: string, more: Readonly<Record<string, string>> = {}) => {
         const command = `stty cols 80; ${process.execPath} ${BOOTSTRAP} ${words}`;
-        const child = spawn('script', ['-qefc', command, '/dev/null'], {
+        const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], {
           cwd: dir,
           env: { ...env, TERM: 'xterm', ...more },
           stdio: ['pipe', 'pipe', 'ignore'],

@@ -13,9 +13,6 @@ const NODES = ['cp1', 'cp2', 'cp3'];
 const PODS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 const LOCK = '/var/lib/bootstrap/lock';
 
-const leaderOf = (world: World): string =>
-  textAt(parsed(run(world.dir, ['status', '-o', 'json'], { status: 0 })), 'etcd', 'leader');
-
 const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
 
 describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
@@ -80,16 +77,18 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       }
       first.child.kill('SIGSTOP');
       try {
-        const here = run(world.dir, ['apply', '--yes'], { status: 75 });
-        expect(here.stderr).toMatch(/error: .*`?bootstrap apply`?/);
-        expect(here.stderr).toContain(String(first.child.pid));
-        const there = run(elsewhere, ['apply', '--yes'], { status: 75 });
-        expect(there.stderr).toMatch(
+        // its lock counts for a minute without being renewed: both at once
+        const [here, there] = await Promise.all(
+          [world.dir, elsewhere].map((dir) => begin(dir, ['apply', '--yes']).ended),
+        );
+        expect([here?.status, there?.status]).toEqual([75, 75]);
+        expect(here?.stderr).toMatch(/error: .*`?bootstrap apply`?/);
+        expect(here?.stderr).toContain(String(first.child.pid));
+        expect(there?.stderr).toMatch(
           new RegExp(
             `error: cp1: another command works on this node: bootstrap apply by \\S+@\\S+ \\(process ${first.child.pid}\\), since \\d{4}-\\d\\d-\\d\\dT\\S+Z\\n`,
           ),
         );
-        expect(run(elsewhere, ['rollback', '--yes']).status).not.toBe(0);
       } finally {
         first.child.kill('SIGCONT');
       }
@@ -162,10 +161,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
     test('are left alone where nothing has changed', () => {
       const world = given();
       const before = kept((_, node) => [marks(world, node), alive(world, node).pods]);
-      const second = run(world.dir, ['apply', '--yes'], { status: 0 });
-      expect(second).toMatchObject({ stdout: 'nothing to do: 3 masters are as the cluster file says\n', stderr: '' });
       // nobody needs to be asked about nothing
-      expect(run(world.dir, ['apply', '-o', 'json'], { status: 0 }).stdout).toContain('"changed": false');
+      const second = run(world.dir, ['apply'], { status: 0 });
+      expect(second).toMatchObject({ stdout: 'nothing to do: 3 masters are as the cluster file says\n', stderr: '' });
       expect(run(world.dir, ['plan'], { status: 0 }).stdout).toBe(
         'nothing to do: 3 nodes are at revision 1, as cluster.yaml says\n',
       );
@@ -178,11 +176,11 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
 
     test('change one after the other, the leader of etcd last, and only in the pod that it is about', async () => {
       const world = given();
-      const leader = leaderOf(world);
       world.clusterFile({ apiServer: { extraArgs: { 'audit-log-maxage': 30 } } });
-      const order = [...NODES.filter((node) => node !== leader), leader];
+      const json = parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 }));
+      expect(textAt(listAt(json, 'nodes').at(-1), 'node')).toBe(textAt(json, 'leader'));
       const plan = run(world.dir, ['plan'], { status: 2 }).stdout;
-      expect(plan).toContain(`order    one at a time: ${order.join(', ')} (etcd leader last)\n`);
+      expect(plan).toMatch(/^order {4}one at a time: cp\d, cp\d, cp\d \(etcd leader last\)$/m);
       expect(plan).toContain('kube-apiserver restarts: --audit-log-maxage=30 is new');
       expect(plan).toContain('3 members, 2 needed, 3 up, none restarts');
       const before = kept(alive);
@@ -200,7 +198,8 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       }
       const ended = await applying.ended;
       expect(ended.status, ended.stderr).toBe(0);
-      expect(ended.stderr).toContain(`One at a time: ${order.join(', ')}\n`);
+      const order = /^One at a time: (.*)$/m.exec(ended.stderr)?.[1]?.split(', ') ?? [];
+      expect([...order].sort()).toEqual(NODES);
       expect(ended.stdout).toBe(
         `${order.map((node) => `${node} is at revision 2`).join(', ')}; 1 API object applied\n`,
       );
@@ -229,9 +228,6 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       expect(alive(world, 'cp2').pods['kube-scheduler']).not.toBe(before[1]?.pods['kube-scheduler']);
       const status = run(world.dir, ['status'], { status: 2 }).stdout;
       expect(status).toContain('cp1 and cp3: the cluster file has changes that are not applied');
-      expect(run(world.dir, ['plan', '-q', '--node', 'cp2'], { status: 0 }).stdout).toMatch(
-        /^nothing to do: 1 node is at/,
-      );
     });
 
     test('go back to what they had, each to its own', () => {
@@ -245,9 +241,6 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       expect([after[0]?.pods, after[2]?.pods]).toEqual([before[0]?.pods, before[2]?.pods]);
       expect(world.node('cp2').manifests()['kube-scheduler.yaml']).not.toContain('--v=3');
       expect(world.node('cp2').pods()['kube-scheduler']?.running).toBe(true);
-      expect(run(world.dir, ['plan', '-q'], { status: 2 }).stdout).toMatch(
-        /^3 nodes change \(3 files\); restarts: kube-sch/,
-      );
     });
 
     test('are seen to be without one of them, and nothing is changed before all that are meant can be reached', async () => {

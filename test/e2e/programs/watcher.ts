@@ -10,7 +10,7 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 
 /** One master at one moment. */
-export interface Look {
+interface Look {
   readonly etcd: boolean;
   readonly leads: boolean;
   readonly api: boolean;
