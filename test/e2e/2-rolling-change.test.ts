@@ -3,6 +3,7 @@ import { bootstrap } from './bootstrap.ts';
 import { anotherFlag, edit, must, NAMES, standing } from './cluster.ts';
 import { figure } from './figures.ts';
 import { etcdMembers, kubeJson } from './kube.ts';
+import type { Watched } from './programs/watcher.ts';
 import { inHost } from './rig.ts';
 import { watched } from './watched.ts';
 
@@ -18,6 +19,8 @@ async function roll(scenario: string) {
   figure(scenario, 'longest gap between two writes that succeeded', written.longestGap, 'ms');
   figure(scenario, 'fewest healthy etcd members at any time', seen.fewestMembers);
   figure(scenario, 'fewest ready apiservers at any time', seen.fewestApis);
+  figure(scenario, 'longest absence of an etcd member', longestWithout(seen, 'etcd'), 's');
+  figure(scenario, 'longest absence of an apiserver', longestWithout(seen, 'api'), 's');
   expect(written, written.seen.join('\n')).toMatchObject({ failed: 0, kept: written.acknowledged });
   expect(seen.fewestMembers).toBeGreaterThanOrEqual(2);
   expect(seen.mostBroken, JSON.stringify(seen.changes)).toBeLessThanOrEqual(1);
@@ -25,6 +28,19 @@ async function roll(scenario: string) {
   expect(order?.at(-1)).toBe(before.leader);
   expect(await bootstrap('plan', '-q')).toMatchObject({ status: 0 });
   return { ...did, seen };
+}
+
+/** Seconds. */
+function longestWithout({ changes }: Watched, what: 'etcd' | 'api'): number {
+  const stretches = NAMES.flatMap((node) => {
+    let gone: number | undefined;
+    return changes.flatMap(({ at, nodes }) => {
+      const since = gone;
+      gone = nodes[node]?.[what] ? undefined : (since ?? at);
+      return since !== undefined && gone === undefined ? [at - since] : [];
+    });
+  });
+  return Math.max(0, ...stretches);
 }
 
 describe('a change rolls through while a client writes every 50 ms', { timeout: 20 * 60_000 }, () => {

@@ -39,7 +39,7 @@ describe('a master loses its power during a rollout', { timeout: 20 * 60_000 }, 
       const flag = anotherFlag('scheduler');
       const { status, stderr, victim, seen } = await killDuring(which);
       expect(ENDS, stderr).toContain(status);
-      expect(stderr).toMatch(new RegExp(`error: [sS]*${victim}`));
+      expect(stderr.slice(stderr.indexOf('error: '))).toContain(victim);
       expect(seen.fewestMembers, JSON.stringify(seen.changes)).toBe(2);
       expect(seen.leaderless).toBeLessThan(40);
       await rig('start', victim);

@@ -110,6 +110,13 @@ describe('the mode', () => {
 describe('the order', () => {
   const order = (...of: Parameters<typeof situation>) => orderNodes('rolling', situation(...of));
 
+  test('has what is under way first, then a master without its apiserver', () => {
+    expect(order(three({ underWay: true }), etcd(NAMES)).nodes).toEqual(['cp1', 'cp2', 'cp3']);
+    const { nodes, unwell } = order(three({}, {}, { underWay: true }), etcd(NAMES), ['cp1', 'cp3']);
+    expect(nodes).toEqual(['cp3', 'cp2', 'cp1']);
+    expect([...unwell]).toEqual([['cp2', 'apiserver not ready']]);
+  });
+
   test('has the leader last and else follows the file', () => {
     expect(order(three(), etcd(NAMES)).nodes).toEqual(['cp2', 'cp3', 'cp1']);
     expect(order(three(), etcd(NAMES, NAMES, 'cp2')).nodes).toEqual(['cp1', 'cp3', 'cp2']);

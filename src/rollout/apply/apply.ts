@@ -11,10 +11,11 @@ import { ETCD_MANIFEST, factsRequest, planMaster, type Survey, type Surveyed, su
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
 import type { Observer } from './observer.ts';
-import { type Fleet, inOrder, interruptedError, isWellAgain, rollOut } from './roll.ts';
-import { passGates, revertStep, type Step } from './step.ts';
+import { judge } from './proofs.ts';
+import { type Fleet, interruptedError, isWellAgain, rollOut } from './roll.ts';
+import { commitStep, passGates, revertStep, type Step } from './step.ts';
 import { bringUpTogether } from './together.ts';
-import { type Seen, waitFor } from './wait-for.ts';
+import { patient, type Seen, waitFor } from './wait-for.ts';
 import { manifestsOf } from './wanted.ts';
 
 /** All that a plan is made from besides what is found on the nodes. */
@@ -79,9 +80,8 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
   );
   const fleet = fleetOf(undertaking);
   const together = plan.mode !== 'rolling';
-  const order = together ? steps : inOrder(steps);
-  context.tell({ kind: 'order', nodes: order.map(({ master }) => master.name), together });
-  if (!together) return rollOut(context, fleet, order);
+  context.tell({ kind: 'order', nodes: steps.map(({ master }) => master.name), together });
+  if (!together) return rollOut(context, fleet, steps);
   await refuseWhereMoved(context, undertaking, plan, steps);
   await bringUpTogether(context, steps);
 }
@@ -148,17 +148,20 @@ async function takeBackOthers(
   { plan, survey }: Planned,
 ): Promise<boolean> {
   const { observer, signal, tell } = context;
-  const others = plan.nodes.flatMap(({ node }) => {
-    const master = named(undertaking, node);
+  const others = plan.nodes.flatMap((nodePlan) => {
+    const master = named(undertaking, nodePlan.node);
     const { transaction } = factsOf(survey, master);
     return transaction && transaction.state !== 'preparing' && transaction.digest !== master.digest
-      ? [{ master, revision: transaction.to }]
+      ? [{ master, revision: transaction.to, nodePlan }]
       : [];
   });
   const isRolling = plan.mode === 'rolling';
-  for (const { master, revision } of others) {
+  for (const { master, revision, nodePlan } of others) {
     const node = master.name;
     if (signal.aborted) throw interruptedError(node, 0);
+    // without it the node would have no control plane, and the others might need its member of etcd
+    if (isRolling && !(await hadBefore(master, nodePlan, true)) && (await finished(context, master, revision)))
+      continue;
     if (isRolling) await passGates(context, node, undertaking.nodes.length, async () => []);
     tell({ kind: 'reverting', node, why: [`revision ${revision} was never confirmed and is not what is wanted`] });
     await revertStep(master, 'another revision is wanted');
@@ -172,6 +175,23 @@ async function takeBackOthers(
       others.map(({ master }) => master),
     );
   return others.length > 0;
+}
+
+/**
+ * Finishes and commits a node's very first revision, though another one is wanted by now: it is something to go back to,
+ * and the wanted one follows in good order. False where it does not work.
+ */
+async function finished(context: ApplyContext, master: Master, revision: number): Promise<boolean> {
+  const { observer, gateSeconds, signal, tell } = context;
+  const began = performance.now();
+  await master.agent.activate(revision, { kubelet: 'none', confirmSeconds: 0 });
+  const found = await observer.asFound(master);
+  await observer.begin(found, { stops: [], heartbeat: false });
+  const look = () => patient(master.name, async () => judge(await observer.proofs(found)), ['unreachable', 'failed']);
+  const onUnmet = (unmet: readonly string[]) => tell({ kind: 'proof', node: master.name, unmet });
+  if ((await waitFor(look, { seconds: gateSeconds, pauseMs: 1000, signal, onUnmet })).length) return false;
+  await commitStep(context, { master, revision }, { began, confirmSeconds: 0 });
+  return true;
 }
 
 /** Waits until no etcd runs any more where its manifest has gone: its pods end after their files. */

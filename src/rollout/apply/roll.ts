@@ -23,7 +23,7 @@ export interface Fleet {
 /**
  * One master after the other: gates, the revision put in place, proofs, commit. The first that does not prove itself
  * goes back to what it had, and no further one is touched.
- * @param steps see `inOrder`
+ * @param steps in the order of the plan: those that are under way already come first there
  * @throws BootstrapError `refused` before a step, `failed` after one, saying what was seen
  */
 export async function rollOut(context: ApplyContext, fleet: Fleet, steps: readonly Step[]): Promise<void> {
@@ -48,11 +48,6 @@ export async function rollOut(context: ApplyContext, fleet: Fleet, steps: readon
     }
     await takeStep(context, fleet, step, rest);
   }
-}
-
-/** Those that are under way already first: as long as they are, no other may be begun. */
-export function inOrder(steps: readonly Step[]): readonly Step[] {
-  return [...steps].sort((a, b) => Number(isUnderWay(b)) - Number(isUnderWay(a)));
 }
 
 const isUnderWay = ({ plan: { unfinished } }: Step): boolean =>

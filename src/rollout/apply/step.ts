@@ -105,7 +105,7 @@ export async function putInPlace(
  */
 export async function commitStep(
   { tell }: ApplyContext,
-  { master: { name, agent }, revision }: Step,
+  { master: { name, agent }, revision }: Pick<Step, 'master' | 'revision'>,
   { began, confirmSeconds }: { readonly began: number; readonly confirmSeconds: number },
 ): Promise<void> {
   try {

@@ -98,8 +98,8 @@ export interface Order {
 }
 
 /**
- * The order in which nodes are worked on. One at a time: those where something is wrong first, since that may mend them
- * and there is the least to lose; the etcd leader last; else as in the cluster file. All together: as in the file.
+ * The order in which nodes are worked on. One at a time: those that are under way first, since as long as they are no
+ * other may be begun; then those where something is wrong, since that may mend them and there is the least to lose; the etcd leader last; else as in the cluster file. All together: as in the file.
  */
 export function orderNodes(mode: Mode, situation: Situation): Order {
   const { nodes, etcd } = situation;
@@ -110,8 +110,11 @@ export function orderNodes(mode: Mode, situation: Situation): Order {
       return fault === undefined ? [] : [[each.node, fault] as const];
     }),
   );
-  const rank = (node: string) => (faults.has(node) ? 0 : node === etcd?.leader ? 2 : 1);
-  const names = nodes.map(({ node }) => node).sort((a, b) => rank(a) - rank(b));
+  const rank = ({ node, facts: { transaction } }: NodeSituation) => {
+    if (transaction && transaction.state !== 'preparing') return 0;
+    return faults.has(node) ? 1 : node === etcd?.leader ? 3 : 2;
+  };
+  const names = [...nodes].sort((a, b) => rank(a) - rank(b)).map(({ node }) => node);
   return { nodes: names, unwell: faults };
 }
 

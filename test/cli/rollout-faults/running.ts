@@ -17,7 +17,7 @@ export interface Running {
 
 /** Runs `bootstrap` beside the test. */
 export function running(dir: string, ...args: readonly string[]): Running {
-  const child = spawn(process.execPath, [process.env['H3_DIST'] ?? BOOTSTRAP, ...args], {
+  const child = spawn(process.execPath, [BOOTSTRAP, ...args], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
