@@ -15,7 +15,8 @@ const ENDS = [1, 69, 76];
 async function killDuring(which: 'its own step' | "another's step") {
   const watch = await watching();
   try {
-    const running = startBootstrap('apply', '--yes');
+    // by default it would wait five minutes for the machine to come back
+    const running = startBootstrap('apply', '--yes', '--timeout', '60s', '--confirm-timeout', '5m');
     const order = (await running.line(/One at a time: /)).replace(/.*: /, '').split(', ');
     const victim = (which === 'its own step' ? order[0] : order[1]) ?? '';
     await running.line(/files? in place/);

@@ -24,7 +24,7 @@ describe('a master loses its power between activation and confirmation', { timeo
       anotherFlag('scheduler');
       anotherFlag('controllerManager');
       edit({ 'spec.kubelet.config.maxPods': 90 + Math.floor(Math.random() * 1000) });
-      const running = startBootstrap('apply', '--yes');
+      const running = startBootstrap('apply', '--yes', '--timeout', '60s', '--confirm-timeout', '5m');
       const [node] = (await running.line(/One at a time: /)).replace(/.*: /, '').split(', ') as [MasterName];
       const old = await filesOn(node);
       await running.line(line);

@@ -56,7 +56,7 @@ export async function patient<T>(
   }
 }
 
-export function throwIfInterrupted(signal: AbortSignal): void {
+function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw new BootstrapError('failed', 'interrupted');
 }
 
