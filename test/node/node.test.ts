@@ -116,11 +116,11 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     expect(box.mode('/etc/kubernetes/pki')).toBe(0o755);
     expect(box.mode('/opt/extra/a b')).toBe(0o755);
     expect(box.systemctl()).toEqual([
+      '--no-reload enable bootstrap-recover.service',
       'daemon-reload',
-      'enable bootstrap-recover.service',
       'restart bootstrap-confirm.timer',
+      '--no-reload enable kubelet.service',
       'daemon-reload',
-      'enable kubelet.service',
       'restart kubelet.service',
     ]);
     const seen = await facts(agent);
