@@ -2,6 +2,9 @@ import type { ApplyEvent, Tell } from '../../rollout/apply/events.ts';
 import { count } from '../format.ts';
 import type { Io } from '../io.ts';
 
+/** Milliseconds between two lines on what one node waits for, without a terminal. */
+const RARELY = 15_000;
+
 /** Turns what `apply` tells into lines, each beginning with the node it is about; what is waited for goes on one line that is written over. */
 export function applyProgress(io: Io, nodes: readonly string[]): Tell {
   const width = Math.max(...nodes.map((name) => name.length));
@@ -13,9 +16,15 @@ export function applyProgress(io: Io, nodes: readonly string[]): Tell {
     io.note(`${io.color.bold(node.padEnd(width))}  ${text}`);
     show();
   };
+  const said = new Map<string, number>();
   const wait = (node: string, why: string, unmet: readonly string[]) => {
-    waiting.set(node, `${why} ${unmet[0] ?? ''}${unmet.length > 1 ? ` (+${unmet.length - 1})` : ''}`);
-    show();
+    const text = `${why} ${unmet[0] ?? ''}${unmet.length > 1 ? ` (+${unmet.length - 1})` : ''}`;
+    waiting.set(node, text);
+    const now = performance.now();
+    // where no line can be written over, not every change of mind is worth one
+    if (io.interactive || now - (said.get(node) ?? -Infinity) < RARELY) return show();
+    said.set(node, now);
+    line(node, text);
   };
   return (event: ApplyEvent) => {
     if (event.kind === 'object') {
