@@ -99,7 +99,9 @@ describe.runIf(HAS_TOOLS)('apply, killed', () => {
     await isTidy(world);
   });
 
-  test.runIf(ROUNDS)(
+  // registered only where it is asked for: a test that is always skipped is none
+  const longRun = ROUNDS ? test : () => {};
+  longRun(
     'at any moment, with another change behind it, ends well and never has two masters down',
     {
       timeout: PATIENCE * ROUNDS,
