@@ -15,7 +15,8 @@ const BACKDATED = 5 * 60_000;
 export function clockSkew({ contact }: NodeObservation): ClockSkew | undefined {
   if (contact.kind === 'unreachable') return undefined;
   const { sent, received } = contact.clock;
-  const milliseconds = Math.round(contact.facts.clock - (sent + received) / 2);
+  // a small negative number is rounded to -0, which JSON does not know
+  const milliseconds = Math.round(contact.facts.clock - (sent + received) / 2) + 0;
   const uncertainty = Math.ceil(Math.abs(received - sent) / 2);
   const isOff = Math.abs(milliseconds) - uncertainty > LIMIT;
   return { milliseconds, uncertainty, isOff, perhapsOff: !isOff && Math.abs(milliseconds) > LIMIT };
