@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { BootstrapError } from './errors.ts';
+import { startTime } from './process-start.ts';
 import { systemErrorCode, systemErrorReason } from './system-error.ts';
 
 const LOCK = '.bootstrap.lock';
@@ -17,18 +18,6 @@ interface Holder {
 
 export interface Lock {
   release(): void;
-}
-
-function startTime(pid: number): string {
-  try {
-    return (
-      readFileSync(`/proc/${pid}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ')[19] ?? ''
-    );
-  } catch {
-    return '';
-  }
 }
 
 function isAlive({ pid, started, host }: Holder): boolean {

@@ -16,8 +16,8 @@ import {
 } from './objects/object-api.ts';
 
 /** Usages of a bootstrap token; kubeadm gives both. */
-export const TOKEN_USAGES = ['signing', 'authentication'] as const;
-export type TokenUsage = (typeof TOKEN_USAGES)[number];
+const TOKEN_USAGES = ['signing', 'authentication'] as const;
+type TokenUsage = (typeof TOKEN_USAGES)[number];
 
 /** The group whose rights templates/cluster/bootstrap-tokens.yaml.hbs grants. */
 export const TOKEN_GROUP = 'system:bootstrappers:kubeadm:default-node-token';

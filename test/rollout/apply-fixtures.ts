@@ -145,7 +145,6 @@ export function fakeCluster(names: readonly string[] = ['cp1', 'cp2', 'cp3']) {
     observer,
     tell: (event) => told.push(event),
     signal: interrupted.signal,
-    by: 'ann@desk',
     proofSeconds: 20,
     gateSeconds: 10,
     confirmSeconds: 600,

@@ -94,7 +94,7 @@ async function refuseNewKeys(space: Workspace, loaded: CheckedCluster, settings:
 }
 
 /** What applying has changed in the cluster directory; nothing where nothing. */
-export function reportRendered(io: Io, { warnings }: CheckedCluster, produced: Produced): void {
+function reportRendered(io: Io, { warnings }: CheckedCluster, produced: Produced): void {
   io.progress('');
   reportFaults([...warnings, ...produced.warnings], io);
   const isChanged = produced.pki.length || produced.nodes.changes.length || produced.kubeconfigs.length;

@@ -47,9 +47,8 @@ export async function plan(options: PlanOptions): Promise<number> {
   }
   const saying = 'stopping';
   const found = await interruptible(io, { saying, abandon: closeAllNow }, (signal) => {
-    const { bundles, identities } = produced;
     io.progress(`connecting to ${[...chosen].join(', ')}`);
-    return withCrew({ space, cluster, bundles, identities, needed: chosen, signal }, async (crew) => {
+    return withCrew({ space, cluster, produced, needed: chosen, signal }, async (crew) => {
       const undertaking = await undertakingOf(loaded, produced, crew, chosen);
       const planned = await planAll(undertaking, crew.observer);
       io.progress('');

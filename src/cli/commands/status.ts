@@ -1,5 +1,6 @@
 import { EXIT_STATUS } from '../../base/errors.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
+import { apiEndpoint } from '../../render/view/common.ts';
 import { observeEtcd, observeNode, unreached } from '../../rollout/status/gather.ts';
 import type { ClusterObservation } from '../../rollout/status/observe.ts';
 import { statusOf } from '../../rollout/status/status-of.ts';
@@ -31,9 +32,8 @@ export async function status(options: StatusOptions): Promise<number> {
   const produced = await produce(space, loaded, { renewBefore: undefined, dryRun: true, founding: false });
   reportFaults([...loaded.warnings, ...produced.warnings], io);
   const observed = await interruptible(io, { saying: 'stopping', abandon: closeAllNow }, (signal) => {
-    const { bundles, identities } = produced;
     io.progress(`looking at ${cluster.nodes.map(({ name }) => name).join(', ')}`);
-    return withCrew({ space, cluster, bundles, identities, needed: new Set(), signal }, async (crew) => {
+    return withCrew({ space, cluster, produced, needed: new Set(), signal }, async (crew) => {
       const names = cluster.nodes.map(({ name }) => name);
       await Promise.all(crew.masters.map((master) => crew.observer.refresh(master).catch(() => undefined)));
       // where none is ready, what runs is told by the machines alone
@@ -42,11 +42,10 @@ export async function status(options: StatusOptions): Promise<number> {
         cluster.etcd.kind === 'external' ? ({ kind: 'external' } as const) : observeEtcd(names, crew.sights),
         ...names.filter((name) => chosen.has(name)).map((name) => observe(crew, name, api)),
       ]);
-      const { endpoint } = cluster;
       return {
         name: cluster.name,
         kubernetesVersion: cluster.version.text,
-        endpoint: endpoint && `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`,
+        endpoint: cluster.endpoint && apiEndpoint(cluster),
         nodes,
         members: names,
         etcd,

@@ -29,15 +29,11 @@ async function connected(
   const space = workspace(options);
   const loaded = await loadChecked(space, options);
   const { cluster } = loaded;
-  const { bundles, identities } = await produce(space, loaded, {
-    renewBefore: undefined,
-    dryRun: true,
-    founding: false,
-  });
+  const produced = await produce(space, loaded, { renewBefore: undefined, dryRun: true, founding: false });
   return interruptible(io, { saying: 'stopping', abandon: closeAllNow }, (signal) =>
-    withCrew({ space, cluster, bundles, identities, needed: new Set(), signal }, async (crew) => {
+    withCrew({ space, cluster, produced, needed: new Set(), signal }, async (crew) => {
       await Promise.all(crew.masters.map((master) => crew.observer.refresh(master)));
-      return work({ api: await readyApi(crew), cluster, pki: identities });
+      return work({ api: await readyApi(crew), cluster, pki: produced.identities });
     }),
   );
 }

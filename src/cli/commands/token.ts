@@ -1,18 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { BootstrapError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/suggest.ts';
 import type { Pki } from '../../pki/pki.ts';
 import { authorityOf } from '../../render/kubeconfig.ts';
 import type { ObjectApi } from '../../rollout/objects/object-api.ts';
-import {
-  caHashes,
-  createToken,
-  deleteToken,
-  joinCommand,
-  listTokens,
-  TOKEN_USAGES,
-  type TokenUsage,
-} from '../../rollout/token.ts';
+import { caHashes, createToken, deleteToken, joinCommand, listTokens } from '../../rollout/token.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 import { parseTime, printResult, table } from '../format.ts';
 import { processIo } from '../io.ts';
@@ -29,8 +19,6 @@ export interface TokenCreateOptions extends CommonOptions {
   /** `24h`, `7d`; `0` = for ever. Default: 24h. */
   readonly ttl?: string;
   readonly description?: string;
-  readonly usage?: readonly string[];
-  readonly group?: readonly string[];
 }
 
 /** `token create`: makes a bootstrap token and prints the command with which a worker joins. */
@@ -42,8 +30,6 @@ export async function tokenCreate(
   const created = await createToken(api, {
     ttl: parseTime('--ttl', options.ttl ?? '24h') / 1000,
     ...(options.description !== undefined && { description: options.description }),
-    ...(options.usage && { usages: options.usage.map(usageNamed) }),
-    ...(options.group && { groups: options.group }),
     now: new Date(),
     random: randomBytes,
   });
@@ -82,12 +68,4 @@ export async function tokenDelete(
   const id = await deleteToken(api, token);
   printResult(processIo(options), options.output, { deleted: id }, () => `Deleted the bootstrap token ${id}`);
   return 0;
-}
-
-function usageNamed(text: string): TokenUsage {
-  const usage = TOKEN_USAGES.find((known) => known === text);
-  if (usage) return usage;
-  throw new BootstrapError('usage', `--usage ${JSON.stringify(text)}: there is no such usage of a bootstrap token`, {
-    hint: didYouMean(text, TOKEN_USAGES) ?? `usages: ${TOKEN_USAGES.join(', ')}`,
-  });
 }

@@ -1,7 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
-import { clusterObjects } from '../../render/cluster/cluster-objects.ts';
+import type { ClusterObjects } from '../../render/cluster/object.ts';
 import { carryOut, planAll, refuseObstacles } from '../../rollout/apply/apply.ts';
 import type { ApplyContext } from '../../rollout/apply/context.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
@@ -53,15 +53,9 @@ export async function applyCluster(input: ApplyInput): Promise<Applied> {
     try {
       const produced = await input.produce();
       io.progress(`connecting to ${cluster.nodes.map(({ name }) => name).join(', ')}`);
-      const crewInput = {
-        space,
-        cluster,
-        bundles: produced.bundles,
-        identities: produced.identities,
-        needed: chosen,
-        signal,
-      };
-      return await withCrew(crewInput, (crew) => applyWith(input, produced, crew, signal));
+      return await withCrew({ space, cluster, produced, needed: chosen, signal }, (crew) =>
+        applyWith(input, produced, crew, signal),
+      );
     } finally {
       lock.release();
     }
@@ -88,7 +82,7 @@ async function applyWith(input: ApplyInput, produced: Produced, crew: Crew, sign
     const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes, mode: plan.mode });
     await carryOut(context, undertaking, planned);
     io.progress('');
-    const objects = await bringObjects(input, produced, crew, context, plan);
+    const objects = plan.objects?.length === 0 ? [] : await bringObjects(io, undertaking.objects, crew, context);
     return { plan, revisions, objects };
   });
 }
@@ -102,15 +96,12 @@ function refusePartOfFirstBoot({ mode, nodes }: Plan, chosen: ReadonlySet<string
 }
 
 async function bringObjects(
-  { io, loaded: { cluster, context: rendering } }: ApplyInput,
-  { identities }: Produced,
+  io: Io,
+  wanted: ClusterObjects,
   crew: Crew,
   { tell, signal }: ApplyContext,
-  plan: Plan,
 ): Promise<readonly string[]> {
-  if (plan.objects?.length === 0) return [];
   io.progress('API objects');
-  const wanted = clusterObjects(cluster, identities, rendering);
   const { outcomes, kept } = await applyObjects(await readyApi(crew), wanted, {
     signal,
     onProgress: ({ object, outcome }) => {

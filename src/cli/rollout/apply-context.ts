@@ -2,7 +2,7 @@ import type { ApplyContext } from '../../rollout/apply/context.ts';
 import type { Mode } from '../../rollout/plan.ts';
 import type { ApplyInput } from './apply-cluster.ts';
 import { applyProgress } from './apply-progress.ts';
-import { type Crew, thisUser } from './crew.ts';
+import type { Crew } from './crew.ts';
 
 /** Seconds that the rest of the cluster may take to be well before a step. */
 const GATE_SECONDS = 60;
@@ -29,7 +29,6 @@ export function applyContext(
       progress(event);
     },
     signal,
-    by: thisUser(),
     gateSeconds: GATE_SECONDS,
     proofSeconds: mode === 'rolling' ? times.proofSeconds : times.bootSeconds,
     confirmSeconds: times.confirmSeconds,

@@ -1,9 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { BootstrapError } from '../../base/errors.ts';
-import { type Bundle, bundleDigest } from '../../bundle/bundle.ts';
+import { bundleDigest } from '../../bundle/bundle.ts';
 import { openTransport } from '../../deliver/transport/open-transport.ts';
 import { makeRunDir, removeRunDir } from '../../deliver/transport/run-dir.ts';
-import type { Pki } from '../../pki/pki.ts';
 import { liveObserver } from '../../rollout/apply/live-observer.ts';
 import type { Master } from '../../rollout/apply/master.ts';
 import type { Observer } from '../../rollout/apply/observer.ts';
@@ -11,6 +10,7 @@ import { openAgent } from '../../rollout/node/agent.ts';
 import type { ApiClient } from '../../rollout/probe/api-client.ts';
 import { openSight, type Sight } from '../../rollout/sight.ts';
 import type { Cluster } from '../../spec/cluster.ts';
+import type { Produced } from '../produce.ts';
 import type { Workspace } from '../workspace.ts';
 
 /** The masters of a cluster that can be reached, and the ways to them. */
@@ -26,8 +26,8 @@ export interface Crew {
 export interface CrewInput {
   readonly space: Workspace;
   readonly cluster: Cluster;
-  readonly bundles: readonly Bundle[];
-  readonly identities: Pki;
+  /** What the nodes shall have, and who we are to them. */
+  readonly produced: Pick<Produced, 'bundles' | 'identities'>;
   /** Nodes that must be reached; the others are done without where they cannot. */
   readonly needed: ReadonlySet<string>;
   readonly signal: AbortSignal;
@@ -43,7 +43,8 @@ export function thisUser(): string {
  * @throws BootstrapError `unreachable` naming every node that is needed and cannot be reached
  */
 export async function withCrew<T>(input: CrewInput, work: (crew: Crew) => Promise<T>): Promise<T> {
-  const { space, cluster, bundles, identities, needed, signal } = input;
+  const { space, cluster, needed, signal } = input;
+  const { bundles, identities } = input.produced;
   const runDir = makeRunDir(process.env['XDG_RUNTIME_DIR']);
   const transports = cluster.nodes.map((node) => openTransport(node, runDir));
   const sights = new Map<string, Sight>();

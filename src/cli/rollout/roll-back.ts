@@ -33,9 +33,8 @@ export async function rollBack(input: RollbackInput): Promise<Applied> {
   return interruptible(io, { saying, abandon: closeAllNow }, async (signal) => {
     const lock = dryRun ? undefined : acquireLock(space.dir, 'bootstrap rollback', new Date());
     try {
-      const { bundles, identities } = produced;
       io.progress(`connecting to ${cluster.nodes.map(({ name }) => name).join(', ')}`);
-      return await withCrew({ space, cluster, bundles, identities, needed: chosen, signal }, async (crew) => {
+      return await withCrew({ space, cluster, produced, needed: chosen, signal }, async (crew) => {
         const work = () => backWith(input, crew, signal);
         const who = `bootstrap rollback by ${thisUser()} (process ${process.pid})`;
         const agents = crew.masters.map(({ agent }) => agent);

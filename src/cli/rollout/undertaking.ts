@@ -1,10 +1,16 @@
 import { loadUnifiedDiff } from '../../base/unified-diff.ts';
 import { clusterObjects } from '../../render/cluster/cluster-objects.ts';
+import type { ClusterObjects } from '../../render/cluster/object.ts';
 import type { Undertaking } from '../../rollout/apply/apply.ts';
 import { diffObjects } from '../../rollout/objects/diff-objects.ts';
 import type { CheckedCluster } from '../load.ts';
 import type { Produced } from '../produce.ts';
 import { type Crew, thisUser } from './crew.ts';
+
+/** With the API objects that belong to the cluster. */
+export interface ClusterUndertaking extends Undertaking {
+  readonly objects: ClusterObjects;
+}
 
 /** What `plan` and `apply` are about, from the cluster file and the masters that were reached. */
 export async function undertakingOf(
@@ -12,9 +18,10 @@ export async function undertakingOf(
   { identities }: Produced,
   { masters, sights }: Crew,
   chosen: ReadonlySet<string>,
-): Promise<Undertaking> {
+): Promise<ClusterUndertaking> {
   const objects = clusterObjects(cluster, identities, context);
   return {
+    objects,
     cluster: cluster.name,
     masters,
     nodes: cluster.nodes.map(({ name }) => name),

@@ -7,8 +7,6 @@ export interface ApplyContext {
   readonly tell: Tell;
   /** The user has interrupted it. */
   readonly signal: AbortSignal;
-  /** `user@host`, for the revisions. */
-  readonly by: string;
   /** Seconds that a master may take to prove what it does. */
   readonly proofSeconds: number;
   /** Seconds that the rest of the cluster may take to be well before a step. */

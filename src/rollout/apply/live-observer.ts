@@ -3,9 +3,9 @@ import { type BundleFile, type FileEffect, makeBundle } from '../../bundle/bundl
 import { below } from '../../render/json.ts';
 import { KUBELET_CONFIG, MANIFESTS, POD_COMPONENTS, type PodComponent } from '../../render/layout.ts';
 import type { PodRun } from '../agent.ts';
+import { etcdReports } from '../etcd-reports.ts';
 import type { ApiClient } from '../probe/api-client.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
-import { silentMember } from '../probe/etcd-report.ts';
 import type { Health } from '../probe/health.ts';
 import { mayTakeDown } from '../probe/may-take-down.ts';
 import { type MirrorPod, mirrorPod } from '../probe/mirror-pod.ts';
@@ -51,14 +51,7 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
     if (!sight) throw new Error(`no way to ${name} was opened`);
     return sight;
   };
-  const etcd = async (how: EtcdLook): Promise<EtcdView> =>
-    etcdView(
-      await Promise.all(
-        nodes.map(
-          async (node) => (await sights.get(node)?.etcd(how)) ?? silentMember(node, 'its node cannot be reached'),
-        ),
-      ),
-    );
+  const etcd = async (how: EtcdLook): Promise<EtcdView> => etcdView(await etcdReports(nodes, sights, how));
   let recent: { readonly at: number; readonly view: Promise<EtcdView> } | undefined;
   const sharedEtcd = (): Promise<EtcdView> => {
     if (!recent || performance.now() - recent.at > VIEW_REST) recent = { at: performance.now(), view: etcd('answers') };

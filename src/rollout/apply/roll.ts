@@ -1,9 +1,10 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { FactsRequest } from '../agent.ts';
+import { bare } from '../bare.ts';
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
 import { judge } from './proofs.ts';
-import { bare, commitStep, lastWords, passGates, putInPlace, revertStep, type Step } from './step.ts';
+import { commitStep, lastWords, passGates, putInPlace, revertStep, type Step } from './step.ts';
 import { waitFor } from './wait-for.ts';
 
 /** Seconds in which a node must be well again after its revision was taken back. */

@@ -1,4 +1,5 @@
 import { BootstrapError } from '../../base/errors.ts';
+import { bare } from '../bare.ts';
 import type { NodePlan } from '../plan.ts';
 import type { ApplyContext } from './context.ts';
 import { gateReasons } from './gates.ts';
@@ -147,11 +148,6 @@ async function surely(node: string, act: () => Promise<void>): Promise<void> {
   const { signal } = new AbortController();
   const unmet = await waitFor(look, { seconds: ENDING, pauseMs: PAUSE, signal });
   if (unmet.length && last) throw last;
-}
-
-/** An error of a node's, without the node's name before it. */
-export function bare(node: string, { message }: Error): string {
-  return message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message;
 }
 
 /** The last lines of those components that are named in what is unmet. */

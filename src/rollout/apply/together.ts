@@ -1,7 +1,8 @@
 import { BootstrapError } from '../../base/errors.ts';
+import { bare } from '../bare.ts';
 import type { ApplyContext } from './context.ts';
 import { interruptedError } from './roll.ts';
-import { bare, commitStep, lastWords, putInPlace, type Step } from './step.ts';
+import { commitStep, lastWords, putInPlace, type Step } from './step.ts';
 
 /**
  * All masters at once, for where there is no quorum that could be lost: etcd's founding members need each other to

@@ -1,4 +1,6 @@
 import { BootstrapError, type ErrorCode } from '../../base/errors.ts';
+import { pause } from '../../base/pause.ts';
+import { bare } from '../bare.ts';
 
 /** What a look at something gave: everything as it must be, not yet, or never. */
 export type Seen =
@@ -51,23 +53,10 @@ export async function patient<T>(
     return await act();
   } catch (error) {
     if (!(error instanceof BootstrapError) || !passing.includes(error.code)) throw error;
-    const { message } = error;
-    return { kind: 'not-yet', unmet: [message.startsWith(`${node}: `) ? message.slice(node.length + 2) : message] };
+    return { kind: 'not-yet', unmet: [bare(node, error)] };
   }
 }
 
 function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw new BootstrapError('failed', 'interrupted');
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { startTime } from '../../base/process-start.ts';
 
 /**
  * One run of this program as a node's lock names it. The token tells the process, so that a later run on the same machine
@@ -26,14 +27,6 @@ export function thisHolder(): Holder {
       return /^\d+$/.test(pid) && started !== '' && startTime(Number(pid)) !== started;
     },
   };
-}
-
-/** In clock ticks since boot (field 22 of /proc/PID/stat), so that a reused PID is told apart; '' where it has ended. */
-function startTime(pid: number): string {
-  const fields = read(`/proc/${pid}/stat`)
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
 }
 
 function read(path: string): string {

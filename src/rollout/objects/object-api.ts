@@ -1,4 +1,5 @@
 import { BootstrapError } from '../../base/errors.ts';
+import { pause } from '../../base/pause.ts';
 import { below } from '../../render/json.ts';
 import type { Json } from '../../spec/tree.ts';
 import type { ApiAnswer, ApiClient, ApiRequest } from '../probe/api-client.ts';
@@ -18,16 +19,6 @@ export interface Patience {
 
 /** Takes the process's own clock. */
 export function patience(seconds: number, signal?: AbortSignal): Patience {
-  const pause = (ms: number, stop: AbortSignal | undefined) =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        stop?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      stop?.addEventListener('abort', done);
-    });
   return { seconds, now: () => performance.now(), pause, ...(signal && { signal }) };
 }
 

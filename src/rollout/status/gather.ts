@@ -1,15 +1,15 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { below } from '../../render/json.ts';
-import { KUBELET_CONFIG, MANIFESTS, POD_COMPONENTS, PORTS, type PodComponent } from '../../render/layout.ts';
+import { MANIFESTS, POD_COMPONENTS, PORTS, type PodComponent } from '../../render/layout.ts';
 import type { Master } from '../apply/master.ts';
-import { tlsCertificatesOf, wantedPods } from '../apply/wanted.ts';
+import { kubeletHealthPort, tlsCertificatesOf, wantedPods } from '../apply/wanted.ts';
+import { bare } from '../bare.ts';
+import { etcdReports } from '../etcd-reports.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import { nodePath } from '../objects/object-path.ts';
 import { driftOf } from '../plan/drift.ts';
-import { readManifest } from '../plan/read-manifest.ts';
 import { straysOf } from '../plan/strays.ts';
 import type { ApiClient } from '../probe/api-client.ts';
-import { silentMember } from '../probe/etcd-report.ts';
 import { mirrorPod } from '../probe/mirror-pod.ts';
 import { etcdView } from '../probe/quorum.ts';
 import type { Sight } from '../sight.ts';
@@ -44,7 +44,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
       sight.apiServer(),
       sight.controllerManager(),
       sight.scheduler(),
-      sight.kubelet(healthPort(master)),
+      sight.kubelet(kubeletHealthPort(bundle) ?? PORTS.kubeletHealth),
       api && podsOf(api, master),
       servedBy(master, sight),
       api && kubeletVersionOf(api, name),
@@ -82,17 +82,9 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
   }
 }
 
-/** `healthzPort` of the kubelet's configuration. */
-function healthPort({ bundle }: Master): number {
-  const file = bundle.files.find(({ path }) => path === KUBELET_CONFIG);
-  const port = file && below(readManifest(file.content), 'healthzPort');
-  return typeof port === 'number' ? port : PORTS.kubeletHealth;
-}
-
 /** What is known of a node that cannot be looked at, by the error that says why. */
 export function unreached(node: string, error: unknown): NodeObservation {
-  const text = error instanceof Error ? error.message : String(error);
-  const why = text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;
+  const why = bare(node, error instanceof Error ? error : new Error(String(error)));
   return {
     node,
     contact: { kind: 'unreachable', why, hint: error instanceof BootstrapError ? error.hint : undefined },
@@ -113,11 +105,7 @@ export async function observeEtcd(
   nodes: readonly string[],
   sights: ReadonlyMap<string, Sight>,
 ): Promise<EtcdObservation> {
-  const reports = await Promise.all(
-    nodes.map(
-      async (node) => (await sights.get(node)?.etcd('certain')) ?? silentMember(node, 'its node cannot be reached'),
-    ),
-  );
+  const reports = await etcdReports(nodes, sights, 'certain');
   const view = etcdView(reports);
   if (view.members.length) return { kind: 'seen', view };
   return { kind: 'silent', why: reports.map(({ node, problem }) => `${node}: ${problem ?? 'no answer'}`).join('; ') };
