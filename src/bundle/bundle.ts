@@ -14,9 +14,7 @@ export type FileEffect =
   /** The kubelet reads it only at start. */
   | { readonly kind: 'kubelet' }
   /** A systemd unit or drop-in of the kubelet: daemon-reload, then restart it. */
-  | { readonly kind: 'kubelet-unit' }
-  /** Written only where it is absent: from then on it is the node's own. */
-  | { readonly kind: 'seed' };
+  | { readonly kind: 'kubelet-unit' };
 
 export interface BundleFile {
   /** Absolute path on the node. */

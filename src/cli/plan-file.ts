@@ -21,7 +21,6 @@ export function fileText(change: FileChange, pods: readonly PodChange[], verbose
   const words = [
     ...content,
     ...stateWords(change),
-    ...(change.effect.kind === 'seed' ? ["from then on the node's own"] : []),
     ...laterWords(change, pods),
   ];
   const below = belowOf(change, verbose);

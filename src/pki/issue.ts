@@ -7,7 +7,7 @@ import type { Inventory } from './inventory.ts';
 import { privateKey, publicPem } from './keys.ts';
 import type { CertifiedAuthority, LeafPair, PkiParts } from './parts.ts';
 import type { AuthorityName } from './pki.ts';
-import { SERVICE_ACCOUNT, type Stored } from './stored.ts';
+import { SERVICE_ACCOUNT, type Stored, type StoredAuthority } from './stored.ts';
 import { type Issuing, issueAuthority, issueLeaf, type Signer } from './x509.ts';
 
 /** What the making of keys and certificates depends on. */
@@ -25,14 +25,23 @@ export type NewKeys = ReadonlyMap<string, SecretPem>;
 /** The CAs that have a certificate, and those of which a killed run left just the key: they are given theirs now. */
 export async function certifyLoneKeys(stored: Stored, inventory: Inventory, sources: Sources): Promise<Authorities> {
   const certified = new Map<AuthorityName, CertifiedAuthority>();
-  for (const { entry, certificate, key, trusted } of stored.authorities.values()) {
-    if (certificate) certified.set(entry.name, { entry, certificate, key, trusted });
-    else if (key) {
-      const pem = await issueAuthority(entry, key, issuing(inventory.caValidity, sources));
-      certified.set(entry.name, { entry, certificate: readCertificate(pem), key, trusted });
-    }
+  for (const { certificate, ...authority } of stored.authorities.values()) {
+    const { entry, key } = authority;
+    if (certificate) certified.set(entry.name, { ...authority, certificate });
+    else if (key) certified.set(entry.name, await founded(authority, key, inventory, sources));
   }
   return certified;
+}
+
+/** A CA that had none gets its certificate. */
+async function founded(
+  { entry, signer, bundle }: Omit<StoredAuthority, 'certificate'>,
+  key: SecretPem,
+  { caValidity }: Inventory,
+  sources: Sources,
+): Promise<CertifiedAuthority> {
+  const certificate = readCertificate(await issueAuthority(entry, key, issuing(caValidity, sources)));
+  return { entry, certificate, key, signer, bundle: [certificate, ...bundle] };
 }
 
 /** Makes all the keys that are wanting, at once: they take nearly all of the time. Meanwhile node-forge is loaded. */
@@ -67,14 +76,10 @@ export async function issueAll(
   sources: Sources,
 ): Promise<PkiParts> {
   const authorities: CertifiedAuthority[] = [];
-  for (const { entry, trusted } of stored.authorities.values()) {
+  for (const authority of stored.authorities.values()) {
+    const { entry } = authority;
     const there = certified.get(entry.name);
-    if (there) authorities.push(there);
-    else {
-      const key = madeKey(keys, entry.path);
-      const pem = await issueAuthority(entry, key, issuing(inventory.caValidity, sources));
-      authorities.push({ entry, certificate: readCertificate(pem), key, trusted });
-    }
+    authorities.push(there ?? (await founded(authority, madeKey(keys, entry.path), inventory, sources)));
   }
   const serviceAccountKey = stored.serviceAccount.key ?? madeKey(keys, SERVICE_ACCOUNT.path);
   const publicKeys = stored.serviceAccount.publicKeys ?? publicPem(serviceAccountKey);

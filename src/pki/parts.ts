@@ -1,15 +1,17 @@
 import type { Pem, SecretPem } from '../base/pem.ts';
 import type { Certificate } from './certificate.ts';
 import type { AuthorityEntry, LeafEntry } from './inventory.ts';
-import type { Authority, KeyPair, NodeLeaf, Pki } from './pki.ts';
+import type { Authority, AuthorityPair, KeyPair, NodeLeaf, Pki } from './pki.ts';
 
 /** A CA that has its certificate. */
 export interface CertifiedAuthority {
   readonly entry: AuthorityEntry;
   readonly certificate: Certificate;
   readonly key: SecretPem | undefined;
-  /** What is trusted besides the certificate itself. */
-  readonly trusted: readonly Certificate[];
+  /** What the controller-manager signs with; undefined where that is this CA itself. */
+  readonly signer: AuthorityPair | undefined;
+  /** Everything that is trusted, this CA included. */
+  readonly bundle: readonly Certificate[];
 }
 
 export interface LeafPair {
@@ -46,7 +48,7 @@ export function makePki({ authorities, serviceAccount, leaves }: PkiParts): Pki 
   };
 }
 
-function asAuthority({ certificate, key, trusted }: CertifiedAuthority): Authority {
-  const bundle = [certificate, ...trusted].map(({ pem }) => pem).join('') as Pem;
-  return { certificate: certificate.pem, key, bundle };
+function asAuthority({ certificate, key, signer, bundle }: CertifiedAuthority): Authority {
+  const pair = { certificate: certificate.pem, key };
+  return { ...pair, signer: signer ?? pair, bundle: bundle.map(({ pem }) => pem).join('') as Pem };
 }

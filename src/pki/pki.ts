@@ -2,12 +2,17 @@ import type { Pem, SecretPem } from '../base/pem.ts';
 
 export type AuthorityName = 'kubernetes' | 'etcd' | 'front-proxy';
 
-/** A CA: the one certificate that signs, its key where it is here, and everything that is trusted in its name. */
-export interface Authority {
+/** The certificate of a CA, and its key; that is undefined where it is kept elsewhere. */
+export interface AuthorityPair {
   readonly certificate: Pem;
-  /** Undefined where the CA's key is kept elsewhere. */
   readonly key: SecretPem | undefined;
-  /** The signing certificate first; during a rotation the other trusted ones after it. */
+}
+
+/** A CA: the one that issues this cluster's certificates, and everything that is trusted in its name. */
+export interface Authority extends AuthorityPair {
+  /** What the controller-manager signs with: the same, but for one phase of a rotation. */
+  readonly signer: AuthorityPair;
+  /** All that is trusted, in an order that stays the same through a rotation: another one would restart processes. */
   readonly bundle: Pem;
 }
 

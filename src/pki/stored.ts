@@ -6,7 +6,7 @@ import { type Certificate, publicKeyOf, readCertificate, readCertificates, sameC
 import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
 import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, samePublicKey, signatureDigest } from './keys.ts';
 import { PemError, unlessDamaged } from './pem-blocks.ts';
-import type { AuthorityName } from './pki.ts';
+import type { AuthorityName, AuthorityPair } from './pki.ts';
 import type { PkiStore } from './store.ts';
 
 /** What lies under `pki/` now, read and checked as far as that takes no clock. */
@@ -22,8 +22,10 @@ export interface StoredAuthority {
   readonly entry: AuthorityEntry;
   readonly certificate: Certificate | undefined;
   readonly key: SecretPem | undefined;
-  /** What is trusted besides the certificate itself. */
-  readonly trusted: readonly Certificate[];
+  /** What the controller-manager signs with; undefined where that is this CA itself. */
+  readonly signer: AuthorityPair | undefined;
+  /** Everything that is trusted, the certificate included where it is there. */
+  readonly bundle: readonly Certificate[];
 }
 
 interface StoredServiceAccount {
@@ -103,8 +105,15 @@ class PkiReader {
         );
       }
     }
-    const trusted = bundle.filter((other) => !certificate || !sameCertificate(other, certificate));
-    return { entry, certificate, key, trusted };
+    const signer = this.#signer(entry);
+    return { entry, certificate, key, signer, bundle: bundle.length || !certificate ? bundle : [certificate] };
+  }
+
+  /** Only a rotation has one, and shows it under these names. */
+  #signer({ path }: AuthorityEntry): AuthorityPair | undefined {
+    const [certificateFile, keyFile] = [`${path}-signer.crt`, `${path}-signer.key`];
+    const certificate = this.#parse(certificateFile, (text) => checked(readCertificate(text)));
+    return certificate && { certificate: certificate.pem, key: this.#secret(keyFile) };
   }
 
   serviceAccount(): StoredServiceAccount {

@@ -3,7 +3,7 @@ import type { Authority, KeyPair, NodeLeaf, Pki } from '../pki/pki.ts';
 import type { Cluster, ClusterNode } from '../spec/cluster.ts';
 import type { RenderContext } from './context.ts';
 import type { JsonMap } from './json.ts';
-import { KUBELET_CLIENT, KUBELET_KUBECONFIG, KUBERNETES, PKI } from './layout.ts';
+import { KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, KUBELET_KUBECONFIG, KUBERNETES, PKI } from './layout.ts';
 import { parseFilled } from './parse.ts';
 import type { Template } from './template/template.ts';
 import { apiServerUrl, localEndpoint } from './view/common.ts';
@@ -46,8 +46,8 @@ export function processKubeconfigs(
     make(`${KUBERNETES}/controller-manager.conf`, 'system:kube-controller-manager', own('controller-manager')),
     make(KUBELET_KUBECONFIG, `system:node:${node.name}`, {
       authority: `${PKI}/ca-bundle.crt`,
-      certificate: KUBELET_CLIENT,
-      key: KUBELET_CLIENT,
+      certificate: KUBELET_CLIENT_CERTIFICATE,
+      key: KUBELET_CLIENT_KEY,
     }),
     make(`${KUBERNETES}/scheduler.conf`, 'system:kube-scheduler', own('scheduler')),
   ];

@@ -6,7 +6,9 @@ export const MANIFESTS = `${KUBERNETES}/manifests`;
 export const SSL_CERTS = '/etc/ssl/certs';
 export const KUBELET_CONFIG = '/var/lib/kubelet/config.yaml';
 export const KUBELET_KUBECONFIG = `${KUBERNETES}/kubelet.conf`;
-export const KUBELET_CLIENT = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+/** The kubelet's first client certificate; those that it gets by itself it keeps in /var/lib/kubelet/pki. */
+export const KUBELET_CLIENT_CERTIFICATE = `${PKI}/kubelet/client.crt`;
+export const KUBELET_CLIENT_KEY = `${PKI}/kubelet/client.key`;
 export const KUBELET_UNIT = '/etc/systemd/system/kubelet.service';
 export const KUBELET_DROP_IN = '/etc/systemd/system/kubelet.service.d/20-bootstrap.conf';
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { emitYaml } from '../base/yaml-emit.ts';
 import { type Bundle, type BundleDirectory, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
 import type { Pki } from '../pki/pki.ts';
@@ -5,7 +6,7 @@ import type { Json } from '../spec/tree.ts';
 import { authorityOf, leafOf, personKubeconfig } from './kubeconfig.ts';
 import {
   ETCD_PKI,
-  KUBELET_CLIENT,
+  KUBELET_CLIENT_CERTIFICATE,
   KUBELET_CONFIG,
   KUBELET_DROP_IN,
   KUBELET_UNIT,
@@ -51,7 +52,6 @@ function effectOf(
   starts: ReadonlyMap<string, ReadonlySet<string>>,
   kubelet: ReadonlySet<string>,
 ): FileEffect {
-  if (path === KUBELET_CLIENT) return { kind: 'seed' };
   if (path === KUBELET_DROP_IN || path === KUBELET_UNIT) return { kind: 'kubelet-unit' };
   const pods = [...starts].filter(([, files]) => isStartFile(files, path)).map(([pod]) => pod);
   const isForKubelet = isStartFile(kubelet, path);
@@ -65,6 +65,7 @@ function directories({ input: { cluster, node } }: NodePlan): readonly BundleDir
     directory(MANIFESTS, 0o700),
     directory(PKI, 0o755),
     directory(`${PKI}/controller-manager`, 0o755),
+    directory(dirname(KUBELET_CLIENT_CERTIFICATE), 0o755),
     directory(`${PKI}/scheduler`, 0o755),
     ...(cluster.etcd.kind === 'local' ? [directory(ETCD_PKI, 0o755), directory(node.etcd.dataDir, 0o700)] : []),
   ];

@@ -1,7 +1,7 @@
 import type { NodeLeaf, Pki } from '../pki/pki.ts';
 import type { Cluster, ClusterNode } from '../spec/cluster.ts';
 import { authorityOf, leafOf } from './kubeconfig.ts';
-import { ETCD_PKI, KUBELET_CLIENT, PKI } from './layout.ts';
+import { ETCD_PKI, KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, PKI } from './layout.ts';
 
 /** A file of the PKI that lies on a node. */
 export interface PkiFile {
@@ -16,17 +16,18 @@ export interface PkiFile {
  * cluster CA's is, because the controller-manager signs with it.
  */
 export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[] {
-  const pair = (path: string, leaf: NodeLeaf): readonly PkiFile[] => [
-    open(`${path}.crt`, (pki) => leafOf(pki, node.name, leaf).certificate),
-    secret(`${path}.key`, (pki) => leafOf(pki, node.name, leaf).key.reveal()),
+  const files = (certificate: string, key: string, leaf: NodeLeaf): readonly PkiFile[] => [
+    open(certificate, (pki) => leafOf(pki, node.name, leaf).certificate),
+    secret(key, (pki) => leafOf(pki, node.name, leaf).key.reveal()),
   ];
+  const pair = (path: string, leaf: NodeLeaf) => files(`${path}.crt`, `${path}.key`, leaf);
   const client = (component: 'controller-manager' | 'scheduler'): readonly PkiFile[] => [
     ...pair(`${PKI}/${component}/client`, component),
     open(`${PKI}/${component}/ca-bundle.crt`, (pki) => authorityOf(pki, 'kubernetes').bundle),
   ];
   return [
     ...authority(`${PKI}/ca`, 'kubernetes'),
-    secret(`${PKI}/ca.key`, (pki) => authorityOf(pki, 'kubernetes').key?.reveal()),
+    secret(`${PKI}/ca.key`, (pki) => authorityOf(pki, 'kubernetes').signer.key?.reveal()),
     ...authority(`${PKI}/front-proxy-ca`, 'front-proxy'),
     secret(`${PKI}/sa.key`, (pki) => pki.serviceAccount.key.reveal()),
     open(`${PKI}/sa.pub`, (pki) => pki.serviceAccount.publicKeys),
@@ -35,10 +36,7 @@ export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[
     ...pair(`${PKI}/front-proxy-client`, 'front-proxy-client'),
     ...client('controller-manager'),
     ...client('scheduler'),
-    secret(KUBELET_CLIENT, (pki) => {
-      const { certificate, key } = leafOf(pki, node.name, 'kubelet');
-      return certificate + key.reveal();
-    }),
+    ...files(KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, 'kubelet'),
     ...(cluster.etcd.kind === 'local'
       ? [
           ...authority(`${ETCD_PKI}/ca`, 'etcd'),
@@ -54,7 +52,7 @@ export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[
 /** The one certificate that signs, and all that are trusted. */
 function authority(path: string, name: 'kubernetes' | 'etcd' | 'front-proxy'): readonly PkiFile[] {
   return [
-    open(`${path}.crt`, (pki) => authorityOf(pki, name).certificate),
+    open(`${path}.crt`, (pki) => authorityOf(pki, name).signer.certificate),
     open(`${path}-bundle.crt`, (pki) => authorityOf(pki, name).bundle),
   ];
 }

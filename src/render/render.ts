@@ -30,7 +30,7 @@ export function checkCluster(cluster: Cluster, context: RenderContext): readonly
  * @throws BootstrapError `cluster-file` with all faults of all nodes at once
  */
 export function renderCluster(cluster: Cluster, pki: Pki, context: RenderContext): Rendered {
-  const signs = authorityOf(pki, 'kubernetes').key !== undefined;
+  const signs = authorityOf(pki, 'kubernetes').signer.key !== undefined;
   const plans = planCluster(cluster, context, signs);
   const faults = uniqueFaults(plans.flatMap((plan) => plan.faults));
   if (faults.some((fault) => fault.severity === 'error')) {

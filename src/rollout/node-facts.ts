@@ -48,8 +48,6 @@ export interface IndexEntry {
   readonly owner: string;
   /** The kind of its effect; `pods+kubelet` where both read it at their start. */
   readonly effect: string;
-  /** Written only where absent. */
-  readonly seed: boolean;
 }
 
 export interface RevisionFacts {

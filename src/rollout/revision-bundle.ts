@@ -52,7 +52,6 @@ function effectOf({ effect, path }: IndexEntry): FileEffect {
       return { kind: 'pods', pods: [], kubelet: true };
     case 'kubelet':
     case 'kubelet-unit':
-    case 'seed':
       return { kind: effect };
     default:
       return { kind: 'none' };

@@ -40,7 +40,8 @@ const LEAVES: readonly NodeLeaf[] = [
 export function fakePki(cluster: Cluster, generation = '', options: { readonly caKey?: boolean } = {}): Pki {
   const authority = (name: string, hasKey = true): Authority => {
     const { certificate, key } = pair(`${name}${generation}`);
-    return { certificate, key: hasKey ? key : undefined, bundle: certificate };
+    const own = { certificate, key: hasKey ? key : undefined };
+    return { ...own, signer: own, bundle: certificate };
   };
   const authorities = new Map<AuthorityName, Authority>([
     ['kubernetes', authority('ca', options.caKey)],

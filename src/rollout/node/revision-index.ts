@@ -38,11 +38,14 @@ function effectWord(effect: BundleFile['effect']): string {
   return effect.kind === 'pods' && effect.kubelet ? 'pods+kubelet' : effect.kind;
 }
 
-/** Reads one line of it; undefined for one that is no file. */
+/**
+ * Reads one line of it; undefined for one that is no file of the revision. `seed` stands in indexes of bootstrap before
+ * 0.2: a file that was written where it was absent, and is the node's own (node.sh still puts it back where it is absent).
+ */
 export function readIndexLine(line: string): IndexEntry | undefined {
   const [type, hash = '', mode = '', owner = '', kind = '', path = ''] = line.split('\t');
-  if (type !== 'f') return undefined;
-  return { path, sha256: hash, mode: Number.parseInt(mode, 8), owner, effect: kind, seed: kind === 'seed' };
+  if (type !== 'f' || kind === 'seed') return undefined;
+  return { path, sha256: hash, mode: Number.parseInt(mode, 8), owner, effect: kind };
 }
 
 /**

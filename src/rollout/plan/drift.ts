@@ -7,11 +7,9 @@ import type { Drift } from '../plan.ts';
  */
 export function driftOf({ index, files, transaction }: NodeFacts): readonly Drift[] {
   if (transaction && transaction.state !== 'preparing') return [];
-  return index.flatMap(({ path, sha256, mode, owner, seed }): readonly Drift[] => {
+  return index.flatMap(({ path, sha256, mode, owner }): readonly Drift[] => {
     const now = files.get(path);
     if (!now) return [{ path, what: 'missing', detail: 'is not there any more' }];
-    // from its first day on it is the node's own
-    if (seed) return [];
     if (now.type === 'other') return [{ path, what: 'changed', detail: 'is not a file any more' }];
     return [
       ...(now.sha256 === sha256 ? [] : [{ path, what: 'changed', detail: 'has another content' } as const]),

@@ -31,10 +31,10 @@ export function fileChanges(input: FileChangesInput): readonly FileChange[] {
   return [...written, ...removed].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Files of the current revision that are wanted no more and are still there; what was seeded is the node's own. */
+/** Files of the current revision that are wanted no more and are still there. */
 export function leftovers(bundle: Bundle, facts: NodeFacts): readonly IndexEntry[] {
   const wanted = new Set(bundle.files.map((file) => file.path));
-  return facts.index.filter(({ path, seed }) => !seed && !wanted.has(path) && facts.files.has(path));
+  return facts.index.filter(({ path }) => !wanted.has(path) && facts.files.has(path));
 }
 
 export function stateOf(file: BundleFile): FileState {
@@ -42,7 +42,6 @@ export function stateOf(file: BundleFile): FileState {
 }
 
 function writing(input: FileChangesInput, file: BundleFile, now: FileFacts | undefined): FileChange | undefined {
-  if (now && file.effect.kind === 'seed') return undefined;
   const after = stateOf(file);
   const before = now && seenState(now);
   if (before && now.type === 'file' && sameState(before, after)) return undefined;

@@ -5,21 +5,14 @@ import type { NodeFacts } from '../node-facts.ts';
 /**
  * SHA-256 (hex) over what a plan relies on: state of every file that is wanted or of the current revision, names in the
  * manifests directory, number and index of the current revision, and what is under way. Left out is what comes and goes
- * by itself: clock, uptime, free space, lock, the kubelet's state, what is kept of older revisions, what etcd has; and
- * of seeded files all but whether they are there, since the kubelet renews its certificate when it likes.
+ * by itself: clock, uptime, free space, lock, the kubelet's state, what is kept of older revisions, what etcd has.
  */
 export function observedDigest(facts: NodeFacts, bundle: Bundle): string {
-  const seeds = new Set([
-    ...facts.index.filter((entry) => entry.seed).map((entry) => entry.path),
-    ...bundle.files.filter((file) => file.effect.kind === 'seed').map((file) => file.path),
-  ]);
   const relevant = new Set([...facts.index, ...bundle.files].map((file) => file.path));
   const files = [...facts.files]
     .filter(([path]) => relevant.has(path))
-    .map(([path, { type, sha256, mode, owner }]) =>
-      seeds.has(path) ? ['file', path] : ['file', path, type, sha256, mode, owner],
-    );
-  const index = facts.index.map(({ path, sha256, mode, owner, seed }) => ['index', path, sha256, mode, owner, seed]);
+    .map(([path, { type, sha256, mode, owner }]) => ['file', path, type, sha256, mode, owner]);
+  const index = facts.index.map(({ path, sha256, mode, owner }) => ['index', path, sha256, mode, owner]);
   const { current, transaction } = facts;
   const lines = [
     ['current', current ?? null],

@@ -31,7 +31,6 @@ export function pathsToRead(bundle: Bundle, facts: NodeFacts, manifestsDir = MAN
   const changed = bundle.files.filter(
     (file) =>
       !file.sensitive &&
-      file.effect.kind !== 'seed' &&
       isFile(file.path) &&
       facts.files.get(file.path)?.sha256 !== stateOf(file).sha256,
   );
@@ -63,12 +62,10 @@ export function planNode({ manifestsDir = MANIFESTS, ...input }: NodePlanInput):
   };
 }
 
-/** A seeded file that is rendered anew is none of the node's business: it does not count. */
-function isRecorded(bundle: Bundle, { current, index }: NodeFacts): boolean {
-  const wanted = bundle.files.filter((file) => file.effect.kind !== 'seed');
-  const recorded = new Map(index.filter((entry) => !entry.seed).map((entry) => [entry.path, entry]));
-  if (current === undefined || recorded.size !== wanted.length) return false;
-  return wanted.every((file) => {
+function isRecorded({ files }: Bundle, { current, index }: NodeFacts): boolean {
+  const recorded = new Map(index.map((entry) => [entry.path, entry]));
+  if (current === undefined || recorded.size !== files.length) return false;
+  return files.every((file) => {
     const [entry, state] = [recorded.get(file.path), stateOf(file)];
     return entry?.sha256 === state.sha256 && entry.mode === state.mode && entry.owner === state.owner;
   });
