@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fstatSync,
   fsync,
@@ -111,6 +112,13 @@ export async function makeDirectory(path: string, mode: number): Promise<readonl
   });
   await syncDirectories(made.map((each) => dirname(each)));
   return made;
+}
+
+/** Removes files, in this order, and syncs their directories; those that are not there are no matter. */
+export async function removeFiles(paths: readonly string[]): Promise<void> {
+  const found = paths.filter((path) => existsSync(path));
+  for (const path of found) naming(path, () => rmSync(path));
+  await syncDirectories(found.map((path) => dirname(path)));
 }
 
 /** Adds to `temporaries` as soon as a file exists, so that the caller can clean up whatever fails later. */

@@ -54,11 +54,18 @@ type LeafSpec = Pick<LeafEntry, 'authority' | 'subject' | 'usages'> & { readonly
 
 const HOUR = 3_600_000;
 
-const KUBERNETES: AuthorityEntry = { name: 'kubernetes', path: 'ca', subject: { commonName: 'kubernetes' } };
-const ETCD: AuthorityEntry = { name: 'etcd', path: 'etcd/ca', subject: { commonName: 'etcd-ca' } };
+/** Where each CA lies under `pki/`, without ending. */
+export const AUTHORITY_PATHS: Readonly<Record<AuthorityName, string>> = {
+  kubernetes: 'ca',
+  etcd: 'etcd/ca',
+  'front-proxy': 'front-proxy-ca',
+};
+
+const KUBERNETES: AuthorityEntry = { name: 'kubernetes', path: AUTHORITY_PATHS.kubernetes, subject: { commonName: 'kubernetes' } };
+const ETCD: AuthorityEntry = { name: 'etcd', path: AUTHORITY_PATHS.etcd, subject: { commonName: 'etcd-ca' } };
 const FRONT_PROXY: AuthorityEntry = {
   name: 'front-proxy',
-  path: 'front-proxy-ca',
+  path: AUTHORITY_PATHS['front-proxy'],
   subject: { commonName: 'front-proxy-ca' },
 };
 

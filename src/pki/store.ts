@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeDirectory, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import { makeDirectory, removeFiles, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import { BootstrapError } from '../base/errors.ts';
 import { SecretPem } from '../base/pem.ts';
 import { systemErrorCode, systemErrorReason } from '../base/system-error.ts';
+import { withRotation } from './rotation/overlay.ts';
 
 /** A file under `pki/` to be written; a secret one gets mode 0600, any other 0644. */
 export interface PkiFile {
@@ -31,6 +32,10 @@ export interface PkiStore {
    * @throws BootstrapError naming the file that could not be written.
    */
   write(files: readonly PkiFile[]): Promise<void>;
+  /** Removes those files that are there, durably. @throws BootstrapError naming the one that could not be removed */
+  remove(files: readonly string[]): Promise<void>;
+  /** Removes a directory with all that is in it, where it is there. */
+  removeTree(path: string): Promise<void>;
   /** Clears away what killed runs left. The caller must hold the lock on the cluster directory. */
   removeStaleTemps(): void;
 }
@@ -49,14 +54,25 @@ export function inMemory(store: PkiStore): PkiStore {
     write: async (all) => {
       for (const file of all) files.set(file.path, file);
     },
+    remove: () => Promise.reject(new Error('a dry run removes nothing')),
+    removeTree: () => Promise.reject(new Error('a dry run removes nothing')),
     removeStaleTemps: () => undefined,
   };
 }
 
 const MAX_BYTES = 1024 * 1024;
 
-/** @param directory the cluster directory, the one that holds `pki/`. */
+/**
+ * What lies under `pki/`, as it is to be seen in the present phase of a rotation.
+ * @param directory the cluster directory, the one that holds `pki/`.
+ * @throws BootstrapError where a rotation is under way and cannot be read
+ */
 export function openPkiStore(directory: string): PkiStore {
+  return withRotation(openPlainStore(directory));
+}
+
+/** What lies under `pki/` as it lies there: for those who rotate it. */
+export function openPlainStore(directory: string): PkiStore {
   const root = join(directory, 'pki');
   const shown = (path: string) => join(root, path);
   return {
@@ -74,6 +90,12 @@ export function openPkiStore(directory: string): PkiStore {
             : { path: shown(path), content, mode: 0o644 },
         ),
       );
+    },
+    remove: async (paths) => {
+      await removeFiles(paths.map(shown));
+    },
+    removeTree: async (path) => {
+      rmSync(shown(path), { recursive: true, force: true });
     },
     removeStaleTemps: () => clearTree(root),
   };
