@@ -62,7 +62,13 @@ export async function applyCluster(input: ApplyInput): Promise<Applied> {
   });
 }
 
-async function applyWith(input: ApplyInput, produced: Produced, crew: Crew, signal: AbortSignal): Promise<Applied> {
+/** The same where the cluster directory is locked, its files are made and the ways to the masters are open. */
+export async function applyWith(
+  input: Omit<ApplyInput, 'produce' | 'space'>,
+  produced: Produced,
+  crew: Crew,
+  signal: AbortSignal,
+): Promise<Applied> {
   const { io, loaded, chosen } = input;
   const undertaking = await undertakingOf(loaded, produced, crew, chosen);
   const who = `bootstrap apply by ${thisUser()} (process ${process.pid})`;
@@ -88,8 +94,19 @@ async function applyWith(input: ApplyInput, produced: Produced, crew: Crew, sign
 }
 
 /** Founding members of etcd need each other: one alone would wait for the others until its proof fails. */
-function refusePartOfFirstBoot({ mode, nodes }: Plan, chosen: ReadonlySet<string>, all: readonly string[]): void {
+function refusePartOfFirstBoot(
+  { mode, nodes, expired }: Plan,
+  chosen: ReadonlySet<string>,
+  all: readonly string[],
+): void {
   if (mode === 'rolling' || chosen.size === all.length || !nodes.some(nodeChanges)) return;
+  if (mode === 'renewal') {
+    const left = [...expired.keys()].filter((node) => !chosen.has(node));
+    if (!left.length) return;
+    throw new BootstrapError('usage', `certificates have expired on ${left.join(', ')} too: with these alone etcd has no quorum`, {
+      hint: 'leave --node out: all are renewed together',
+    });
+  }
   throw new BootstrapError('usage', `no master of this cluster runs: all ${all.length} must be brought up together`, {
     hint: 'leave --node out',
   });
