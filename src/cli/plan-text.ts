@@ -1,4 +1,5 @@
 import { nodeChanges, planChanges } from '../rollout/plan/plan-node.ts';
+import { certificateName } from '../rollout/plan/renewal.ts';
 import type { NodePlan, Plan } from '../rollout/plan.ts';
 import { count } from './format.ts';
 import type { Io } from './io.ts';
@@ -23,6 +24,7 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
   const label = (name: string, text: string) => wrap(printable(text), columns, name.padEnd(9));
   const rows = planChanges(plan)
     ? [
+        ...expiredLines(plan).flatMap((text) => label('expired', text)),
         ...orderText(plan).flatMap((text) => label('order', text)),
         ...quorumText(plan).flatMap((text) => label('etcd', text)),
         ...objectLines(plan, color),
@@ -48,12 +50,31 @@ function nothing({ nodes }: Plan, { clusterFile = 'cluster.yaml' }: PlanTextOpti
   return `nothing to do: ${are}, as ${clusterFile} says`;
 }
 
+/** What has expired, nodes with the same in one line. */
+function expiredLines({ expired }: Plan): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const [node, { certificates, kubelet }] of expired) {
+    const names = certificates.map(({ path }) => certificateName(path));
+    const own = kubelet === 'own' ? ['that which the kubelet got by itself'] : [];
+    const text = [...names, ...own].sort().join(', ');
+    groups.set(text, [...(groups.get(text) ?? []), node]);
+  }
+  return [...groups].map(([text, nodes]) => `certificates of ${nodes.join(', ')}: ${text}`);
+}
+
 function orderText({ mode, nodes, leader, unwell }: Plan): readonly string[] {
   const changed = nodes.filter(nodeChanges).map(({ node }) => node);
   if (!changed.length) return [];
   if (mode === 'first-boot') return changed.length > 1 ? [`all together: ${changed.join(', ')} (first boot)`] : [];
   if (mode === 'cold-start') {
     return [`all together: ${changed.join(', ')} (nothing answers anywhere, so there is no quorum to lose)`];
+  }
+  if (mode === 'renewal') {
+    return changed.length > 1
+      ? [
+          `all together: ${changed.join(', ')} (members with new certificates and with expired ones do not speak to each other)`,
+        ]
+      : [];
   }
   const names = changed.map((node) => {
     const fault = unwell.get(node);
@@ -69,6 +90,7 @@ function quorumText({ mode, nodes, quorum: { members, needed, before, during } }
   const numbers = `${count(members, 'member')}, ${needed} needed`;
   if (mode === 'first-boot') return [members > 1 ? `${numbers}: they start together` : 'one member starts'];
   if (mode === 'cold-start') return [`${numbers}, none up now`];
+  if (mode === 'renewal') return [`${numbers}, ${before || 'none'} to be seen up now; none restarts`];
   if (!nodes.some(({ pods }) => pods.some(({ pod }) => pod === 'etcd'))) {
     return [`${numbers}, ${before} up, none restarts`];
   }

@@ -11,6 +11,7 @@ import { importPki } from '../pki/import.ts';
 import { pkiInventory } from '../pki/inventory.ts';
 import { generateKey } from '../pki/keys.ts';
 import type { Pki } from '../pki/pki.ts';
+import type { Renewal } from '../pki/renewal.ts';
 import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
 import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
 import type { Cluster } from '../spec/cluster.ts';
@@ -23,6 +24,8 @@ export interface ProduceOptions {
   /** Milliseconds; by default 30 days, or a third of a certificate's life where that is less. */
   readonly renewBefore: number | undefined;
   readonly dryRun: boolean;
+  /** What is issued again although it still fits. */
+  readonly renewal?: Renewal;
   /** CAs may be made where there are none. */
   readonly founding: boolean;
   /** A directory whose CAs and service-account key are taken over first. */
@@ -37,6 +40,8 @@ export interface ProduceOptions {
 export interface Produced {
   readonly bundles: readonly Bundle[];
   readonly pki: readonly PkiChange[];
+  /** Certificates that were to be renewed, and whose CA's key is kept elsewhere. */
+  readonly elsewhere: readonly string[];
   /** All certificates and keys, as they are (or would be) then. */
   readonly identities: Pki;
   readonly imported: readonly string[];
@@ -99,6 +104,7 @@ export async function produce(
     randomBytes,
     generateKey: counted,
     renewBefore,
+    renewal: options.renewal,
   });
   const rendered = renderCluster(cluster, ensured.pki, context);
 
@@ -124,6 +130,7 @@ export async function produce(
   return {
     bundles: rendered.bundles,
     pki: ensured.changes,
+    elsewhere: ensured.elsewhere,
     identities: ensured.pki,
     imported: imported?.written ?? [],
     nodes,

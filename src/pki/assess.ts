@@ -1,5 +1,6 @@
 import { errorAt, type Fault, warningAt } from '../base/fault.ts';
 import type { SecretPem } from '../base/pem.ts';
+import type { KeyAlgorithm } from '../spec/cluster.ts';
 import type { Certificate } from './certificate.ts';
 import { type Demands, day, keyMisfit, type Misfit, misfits } from './fit.ts';
 import type { LeafEntry } from './inventory.ts';
@@ -7,20 +8,28 @@ import { keyAlgorithm, privateKey } from './keys.ts';
 import type { CertifiedAuthority } from './parts.ts';
 import { PemError } from './pem-blocks.ts';
 import type { AuthorityName, KeyPair } from './pki.ts';
+import { isDue, type Renewal } from './renewal.ts';
 import type { PkiStore } from './store.ts';
 import { SERVICE_ACCOUNT, type Stored, type StoredLeaf } from './stored.ts';
 
 /** What is to become of one leaf. */
 export type LeafVerdict =
-  | { readonly kind: 'kept'; readonly entry: LeafEntry; readonly pair: KeyPair; readonly warnings: readonly Fault[] }
+  | {
+      readonly kind: 'kept';
+      readonly entry: LeafEntry;
+      readonly pair: KeyPair;
+      readonly warnings: readonly Fault[];
+      /** It was to be renewed, and the key of its CA is kept elsewhere. */
+      readonly due: boolean;
+    }
   | {
       readonly kind: 'issued';
       readonly entry: LeafEntry;
-      /** The key of a killed run that is there already; otherwise a new one is made. */
+      /** A key that is there already and is used; otherwise a new one is made. */
       readonly key: SecretPem | undefined;
       /** There was a certificate, and this is what was wrong with it. */
       readonly reasons: readonly Misfit[];
-      readonly change: 'created' | 'reissued';
+      readonly change: 'created' | 'reissued' | 'renewed';
     };
 
 /**
@@ -75,11 +84,12 @@ export function assessLeaves(
   authorities: ReadonlyMap<AuthorityName, CertifiedAuthority>,
   demands: Demands,
   store: PkiStore,
+  renewal?: Renewal,
 ): { readonly verdicts: readonly LeafVerdict[]; readonly faults: readonly Fault[] } {
   const verdicts: LeafVerdict[] = [];
   const faults: Fault[] = [];
   for (const leaf of leaves) {
-    const outcome = assessLeaf(leaf, authorities.get(leaf.entry.authority), demands, store);
+    const outcome = assessLeaf(leaf, authorities.get(leaf.entry.authority), demands, store, renewal);
     if ('severity' in outcome) faults.push(outcome);
     else verdicts.push(outcome);
   }
@@ -91,33 +101,35 @@ function assessLeaf(
   issuer: CertifiedAuthority | undefined,
   demands: Demands,
   store: PkiStore,
+  renewal: Renewal | undefined,
 ): LeafVerdict | Fault {
   const { entry, certificate, key } = leaf;
   const wrong = issuer ? leafMisfits(leaf, issuer.certificate, demands) : [];
   const file = store.shown(`${entry.path}.crt`);
-  const tolerable = issuer !== undefined && issuer.key === undefined && !wrong.some((misfit) => misfit.harmful);
-  if (certificate && key && (!wrong.length || tolerable)) {
+  const due = renewal !== undefined && issuer !== undefined && isDue(renewal, leaf, issuer.certificate, demands.now);
+  const elsewhere = issuer !== undefined && issuer.key === undefined;
+  if (due && elsewhere && renewal.named) return withoutKey(file, 'was to be issued again', issuer, store);
+  const tolerable = elsewhere && !wrong.some((misfit) => misfit.harmful);
+  if (certificate && key && (tolerable || (!wrong.length && !due))) {
     // A certificate that works is better than none where this program cannot issue another.
-    const warnings = wrong.map(({ text }) =>
-      warningAt(undefined, `${file}: ${text}`, 'the key of its CA is kept elsewhere: replace it by hand'),
-    );
-    return { kind: 'kept', entry, pair: { certificate: certificate.pem, key }, warnings };
+    const hint = 'the key of its CA is kept elsewhere: `bootstrap certs csr` writes a request for another';
+    const warnings = wrong.map(({ text }) => warningAt(undefined, `${file}: ${text}`, hint));
+    return { kind: 'kept', entry, pair: { certificate: certificate.pem, key }, warnings, due };
   }
-  if (issuer && !issuer.key) {
-    const keyFile = store.shown(`${issuer.entry.path}.key`);
-    const why = wrong.map(({ text }) => text).join('; ') || 'is missing';
-    return errorAt(
-      undefined,
-      `${file}: ${why}; it cannot be issued without ${keyFile}`,
-      `put the CA's key there for this run, or the certificate and its key in their places`,
-    );
-  }
-  const change = certificate || leaf.damage !== undefined ? 'reissued' : 'created';
-  const usable = change === 'created' && key && hasAlgorithm(key, demands) ? key : undefined;
+  if (elsewhere) return withoutKey(file, wrong.map(({ text }) => text).join('; ') || 'is missing', issuer, store);
+  const isThere = certificate !== undefined || leaf.damage !== undefined;
+  const change = !isThere ? 'created' : due ? 'renewed' : 'reissued';
+  const keeps = !isThere || (due && renewal.keepKeys);
+  const usable = keeps && key && keyHasAlgorithm(key, demands.algorithm) ? key : undefined;
   return { kind: 'issued', entry, key: usable, reasons: wrong, change };
 }
 
-function leafMisfits(
+function withoutKey(file: string, why: string, { entry }: CertifiedAuthority, store: PkiStore): Fault {
+  return errorAt(undefined, `${file}: ${why}; it cannot be issued without ${store.shown(`${entry.path}.key`)}`);
+}
+
+/** Everything that is wrong with a leaf, its key included; nothing where there is no certificate. */
+export function leafMisfits(
   { entry, certificate, key, damage }: StoredLeaf,
   issuer: Certificate,
   demands: Demands,
@@ -131,7 +143,8 @@ function leafMisfits(
   return misfit ? [...found, misfit] : found;
 }
 
-function hasAlgorithm(key: SecretPem, { algorithm }: Demands): boolean {
+/** Whether a key can be read and is of this kind. */
+export function keyHasAlgorithm(key: SecretPem, algorithm: KeyAlgorithm): boolean {
   try {
     return keyAlgorithm(privateKey(key)) === algorithm;
   } catch (error) {

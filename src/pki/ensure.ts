@@ -1,32 +1,42 @@
 import type { Fault } from '../base/fault.ts';
 import { advice } from './advice.ts';
 import { assessLeaves, type LeafVerdict, obstacles } from './assess.ts';
-import type { Inventory } from './inventory.ts';
+import type { Inventory, LeafEntry } from './inventory.ts';
 import { certifyLoneKeys, issueAll, makeKeys, type Sources } from './issue.ts';
 import { makePki, type PkiParts } from './parts.ts';
 import type { Pki } from './pki.ts';
+import type { Renewal } from './renewal.ts';
 import type { PkiFile, PkiStore } from './store.ts';
 import { failWith, readStoredPki, SERVICE_ACCOUNT, type Stored } from './stored.ts';
 
 export interface EnsureOptions extends Sources {
   /** Milliseconds of life below which a certificate is issued again. */
   readonly renewBefore: number;
+  /** What is issued again although it still fits. */
+  readonly renewal?: Renewal | undefined;
 }
 
 /** One thing under `pki/` that was made. */
 export interface PkiChange {
-  readonly kind: 'created' | 'reissued';
+  readonly kind: 'created' | 'reissued' | 'renewed';
   /** Relative to the cluster directory, with slashes: `pki/nodes/cp1/apiserver.crt`. */
   readonly path: string;
   /** Why, in words that follow the path; none for what was simply not there. */
   readonly reasons: readonly string[];
+  /** It is a renewal for the key that was there. */
+  readonly keptKey?: true;
 }
 
 export interface EnsuredPki {
   readonly pki: Pki;
   readonly changes: readonly PkiChange[];
+  /** Certificates that were to be renewed, and whose CA's key is kept elsewhere; paths as in `changes`. */
+  readonly elsewhere: readonly string[];
   readonly warnings: readonly Fault[];
 }
+
+const WITHOUT_KEY =
+  '`bootstrap certs csr` writes requests for them, `bootstrap certs import` takes what was signed; or put the CA’s key there for this run';
 
 /**
  * Makes everything that the inventory names and that is not there or does not fit any more; keeps the rest. CAs and the
@@ -36,7 +46,7 @@ export interface EnsuredPki {
  * @throws BootstrapError where what is there must not be touched or cannot be used, naming all of it at once.
  */
 export async function ensurePki(inventory: Inventory, store: PkiStore, options: EnsureOptions): Promise<EnsuredPki> {
-  const { now, renewBefore } = options;
+  const { now, renewBefore, renewal } = options;
   const { algorithm, certValidity } = inventory;
   store.removeStaleTemps();
   const stored = readStoredPki(inventory, store);
@@ -44,8 +54,8 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
 
   const certified = await certifyLoneKeys(stored, inventory, options);
   const demands = { algorithm, certValidity, now, renewBefore };
-  const { verdicts, faults } = assessLeaves(stored.leaves, certified, demands, store);
-  failWith(faults, store.directory);
+  const { verdicts, faults } = assessLeaves(stored.leaves, certified, demands, store, renewal);
+  failWith(faults, store.directory, WITHOUT_KEY);
 
   const keys = await makeKeys(stored, certified, verdicts, inventory, options);
   const keyFiles = [...keys].map(([path, content]) => ({ path: `${path}.key`, content }));
@@ -58,6 +68,7 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   return {
     pki: makePki(parts),
     changes: changes(stored, verdicts),
+    elsewhere: verdicts.filter((verdict) => verdict.kind === 'kept' && verdict.due).map(({ entry }) => changed(entry)),
     warnings: [
       ...stored.warnings,
       ...verdicts.flatMap((verdict) => (verdict.kind === 'kept' ? verdict.warnings : [])),
@@ -97,9 +108,14 @@ function changes({ authorities, serviceAccount }: Stored, verdicts: readonly Lea
   if (serviceAccount.publicKeys === undefined) created(SERVICE_ACCOUNT.publicKeys, serviceAccount.key);
   for (const verdict of verdicts) {
     if (verdict.kind === 'kept') continue;
-    const path = `${verdict.entry.path}.crt`;
-    if (verdict.change === 'created') created(path, verdict.key);
-    else out.push({ kind: 'reissued', path: `pki/${path}`, reasons: verdict.reasons.map(({ text }) => text) });
+    const { entry, change, key } = verdict;
+    if (change === 'created') created(`${entry.path}.crt`, key);
+    else {
+      const reasons = verdict.reasons.map(({ text }) => text);
+      out.push({ kind: change, path: changed(entry), reasons, ...(key && { keptKey: true }) });
+    }
   }
   return out;
 }
+
+const changed = ({ path }: LeafEntry): string => `pki/${path}.crt`;

@@ -192,8 +192,16 @@ function lifeMisfit({ notBefore, notAfter }: Certificate, issuer: Certificate, d
   if (notBefore > now) return harmful('life', `is not valid before ${new Date(notBefore).toISOString()}`);
   if (notAfter <= now) return harmful('life', `has expired on ${day(notAfter)}`);
   const window = renewBefore < certValidity ? renewBefore : certValidity / 3;
-  if (notAfter >= Math.min(now + window, issuer.notAfter - TOLERANCE)) return undefined;
+  if (notAfter >= now + window || endsWithIssuer({ notAfter }, issuer)) return undefined;
   return harmless('life', `expires on ${day(notAfter)}, in ${days(notAfter - now)}`);
+}
+
+/** Issued again it would end no later. */
+export function endsWithIssuer(
+  { notAfter }: Pick<Certificate, 'notAfter'>,
+  issuer: Pick<Certificate, 'notAfter'>,
+): boolean {
+  return notAfter >= issuer.notAfter - TOLERANCE;
 }
 
 /** `12 days`; whole days, rounded down. */

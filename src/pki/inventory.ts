@@ -61,7 +61,11 @@ export const AUTHORITY_PATHS: Readonly<Record<AuthorityName, string>> = {
   'front-proxy': 'front-proxy-ca',
 };
 
-const KUBERNETES: AuthorityEntry = { name: 'kubernetes', path: AUTHORITY_PATHS.kubernetes, subject: { commonName: 'kubernetes' } };
+const KUBERNETES: AuthorityEntry = {
+  name: 'kubernetes',
+  path: AUTHORITY_PATHS.kubernetes,
+  subject: { commonName: 'kubernetes' },
+};
 const ETCD: AuthorityEntry = { name: 'etcd', path: AUTHORITY_PATHS.etcd, subject: { commonName: 'etcd-ca' } };
 const FRONT_PROXY: AuthorityEntry = {
   name: 'front-proxy',

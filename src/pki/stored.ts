@@ -59,13 +59,16 @@ export function readStoredPki(inventory: Inventory, store: PkiStore): Stored {
   return { authorities, serviceAccount, leaves, warnings: reader.warnings };
 }
 
-/** Throws where there are faults: one by itself, several together. */
-export function failWith(faults: readonly Fault[], where: string): void {
+/** Throws where there are faults: one by itself, several together. `way` is the way out of all of them. */
+export function failWith(faults: readonly Fault[], where: string, way?: string): void {
   const [first, ...others] = faults;
   if (!first) return;
-  if (!others.length)
-    throw new BootstrapError('failed', first.message, first.hint === undefined ? {} : { hint: first.hint });
-  throw new BootstrapError('failed', `${where}: ${faults.length} things are wrong`, { faults });
+  const hint = way ?? (others.length ? undefined : first.hint);
+  const message = others.length ? `${where}: ${faults.length} things are wrong` : first.message;
+  throw new BootstrapError('failed', message, {
+    ...(others.length && { faults }),
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /** Collects faults on its way, so that the user sees all of them at once. */

@@ -34,6 +34,8 @@ const OID = {
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
   subjectKeyIdentifier: '2.5.29.14',
+  /** PKCS#9, RFC 2985 section 5.4.2. */
+  extensionRequest: '1.2.840.113549.1.9.14',
 } as const;
 
 /** X.509 GeneralName tags. */
@@ -75,14 +77,12 @@ export async function issueLeaf(entry: LeafEntry, key: SecretPem, signer: Signer
   const { certificate } = signer;
   const issuerKeyId = certificate.extensions.get('551d0e');
   const extensions = [
-    { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
-    { name: 'extKeyUsage', ...Object.fromEntries(entry.usages.map((usage) => [usage, true])) },
-    { name: 'basicConstraints', critical: true, cA: false },
+    ...leafUsage(entry),
     // Left out where the issuer has no identifier: OpenSSL refuses any other value than the issuer's own.
     ...(issuerKeyId
       ? [{ name: 'authorityKeyIdentifier', keyIdentifier: derContent(issuerKeyId).toString('latin1') }]
       : []),
-    ...(entry.dnsNames.length + entry.addresses.length ? [subjectAltName(entry.dnsNames, entry.addresses)] : []),
+    ...leafNames(entry),
   ];
   return signed(forge, {
     issuer: sameBytes(forge, certificate.subject),
@@ -93,6 +93,43 @@ export async function issueLeaf(entry: LeafEntry, key: SecretPem, signer: Signer
     issuing,
     notAfter: certificate.notAfter,
   });
+}
+
+/** What a leaf may be used for, as forge's extensions. */
+function leafUsage({ usages }: LeafEntry): readonly object[] {
+  return [
+    { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
+    { name: 'extKeyUsage', ...Object.fromEntries(usages.map((usage) => [usage, true])) },
+    { name: 'basicConstraints', critical: true, cA: false },
+  ];
+}
+
+function leafNames({ dnsNames, addresses }: LeafEntry): readonly object[] {
+  return dnsNames.length + addresses.length ? [subjectAltName(dnsNames, addresses)] : [];
+}
+
+/**
+ * A PKCS#10 request (RFC 2986) for a certificate as {@link issueLeaf} would issue it, signed with its own key.
+ * @throws PemError where the key cannot be read; BootstrapError where a name or address cannot stand in a certificate
+ */
+export async function requestLeaf(entry: LeafEntry, key: SecretPem): Promise<Pem> {
+  const forge = await loadForge();
+  const { asn1 } = forge;
+  const own = privateKey(key);
+  const spki = createPublicKey(own).export({ type: 'spki', format: 'der' });
+  const [extensions] = wrappedExtensions(forge, [...leafUsage(entry), ...leafNames(entry)]).value as Asn1[];
+  if (!extensions) throw new BootstrapError('internal', 'a request without extensions');
+  const extensionRequest = sequence(forge, [
+    primitive(forge, asn1.Type.OID, asn1.oidToDer(OID.extensionRequest).getBytes()),
+    asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SET, true, [extensions]),
+  ]);
+  const info = sequence(forge, [
+    primitive(forge, asn1.Type.INTEGER, '\0'),
+    distinguishedName(forge, entry.subject),
+    sameBytes(forge, spki),
+    asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, true, [extensionRequest]),
+  ]);
+  return signedPem(forge, 'CERTIFICATE REQUEST', info, own);
 }
 
 interface Contents {
@@ -107,18 +144,13 @@ interface Contents {
 }
 
 function signed(forge: Forge, contents: Contents): Pem {
-  const { asn1, pki } = forge;
+  const { asn1 } = forge;
   const { now, validity, serial } = contents.issuing;
-  const digest = signatureDigest(contents.signer);
-  if (!digest) throw new BootstrapError('internal', 'an authority whose key cannot sign was not refused in time');
-  const algorithm = signatureAlgorithm(forge, contents.signer, digest);
-  const withExtensions = pki.createCertificate();
-  withExtensions.setExtensions(contents.extensions);
   const spki = contents.publicKey.export({ type: 'spki', format: 'der' });
   const tbs = sequence(forge, [
     asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, true, [primitive(forge, asn1.Type.INTEGER, '\x02')]),
     primitive(forge, asn1.Type.INTEGER, positive(serial)),
-    algorithm,
+    signatureAlgorithm(forge, contents.signer),
     contents.issuer,
     sequence(forge, [
       time(forge, now.getTime() - BACKDATED),
@@ -126,17 +158,36 @@ function signed(forge: Forge, contents: Contents): Pem {
     ]),
     contents.subject,
     sameBytes(forge, spki),
-    pki.certificateExtensionsToAsn1(withExtensions.extensions),
+    wrappedExtensions(forge, contents.extensions),
   ]);
-  const signature = sign(digest, Buffer.from(asn1.toDer(tbs).getBytes(), 'latin1'), contents.signer);
-  const certificate = sequence(forge, [
-    tbs,
-    algorithm,
+  return signedPem(forge, 'CERTIFICATE', tbs, contents.signer);
+}
+
+/** `[3] EXPLICIT Extensions`, as a certificate holds them. */
+function wrappedExtensions({ pki }: Forge, extensions: readonly object[]): Asn1 {
+  const withExtensions = pki.createCertificate();
+  withExtensions.setExtensions(extensions);
+  return pki.certificateExtensionsToAsn1(withExtensions.extensions);
+}
+
+/** What certificates and requests have in common: content, algorithm and signature. */
+function signedPem(forge: Forge, label: string, content: Asn1, signer: KeyObject): Pem {
+  const { asn1 } = forge;
+  const signature = sign(signingDigest(signer), Buffer.from(asn1.toDer(content).getBytes(), 'latin1'), signer);
+  const whole = sequence(forge, [
+    content,
+    signatureAlgorithm(forge, signer),
     primitive(forge, asn1.Type.BITSTRING, `\0${signature.toString('latin1')}`),
   ]);
-  const base64 = Buffer.from(asn1.toDer(certificate).getBytes(), 'latin1').toString('base64');
+  const base64 = Buffer.from(asn1.toDer(whole).getBytes(), 'latin1').toString('base64');
   const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n` as Pem;
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n` as Pem;
+}
+
+function signingDigest(signer: KeyObject): keyof typeof ECDSA_WITH {
+  const digest = signatureDigest(signer);
+  if (!digest) throw new BootstrapError('internal', 'a key that cannot sign was not refused in time');
+  return digest;
 }
 
 /** Go refuses a negative serial, OpenSSL warns of a zero one: the first byte gets 0 and 1 as its highest bits. */
@@ -147,10 +198,10 @@ function positive(serial: Buffer): string {
   return bytes.toString('latin1');
 }
 
-function signatureAlgorithm(forge: Forge, signer: KeyObject, digest: keyof typeof ECDSA_WITH): Asn1 {
+function signatureAlgorithm(forge: Forge, signer: KeyObject): Asn1 {
   const { asn1 } = forge;
   const rsa = signer.asymmetricKeyType === 'rsa';
-  const oid = asn1.oidToDer(rsa ? RSA_WITH_SHA256 : ECDSA_WITH[digest]).getBytes();
+  const oid = asn1.oidToDer(rsa ? RSA_WITH_SHA256 : ECDSA_WITH[signingDigest(signer)]).getBytes();
   return sequence(forge, [
     primitive(forge, asn1.Type.OID, oid),
     ...(rsa ? [primitive(forge, asn1.Type.NULL, '')] : []),

@@ -37,6 +37,17 @@ export interface NodeAgent {
   revert(why: string): Promise<void>;
   /** `systemctl is-active kubelet`. */
   kubelet(): Promise<string>;
+  /**
+   * The certificates that the kubelet has got by itself, as PEM, the client certificate it uses first; '' where it has none
+   * and uses what was delivered.
+   */
+  kubeletIdentity(): Promise<string>;
+  /**
+   * Takes from the kubelet the client certificate that it has got by itself, and restarts it: it uses what was delivered
+   * then. Its pods go on. Repeating it after an interruption finishes it.
+   * @throws BootstrapError `refused` where nothing was delivered that it could use
+   */
+  renewKubelet(): Promise<void>;
   /** The static pods that have run there, as far as their logs are kept. */
   pods(): Promise<readonly PodRun[]>;
   /** The last lines that a container of this pod wrote, or the kubelet where `pod` is `kubelet`; '' where there are none. */

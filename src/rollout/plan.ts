@@ -1,12 +1,15 @@
 import type { FileEffect } from '../bundle/bundle.ts';
+import type { Expired } from './plan/expired.ts';
 
 /**
  * How the nodes are brought to what is wanted.
  * - `first-boot`: no etcd of this cluster has ever run: all nodes together.
  * - `cold-start`: etcd has data, but no member answers anywhere: there is no quorum to lose, all nodes together.
+ * - `renewal`: certificates that etcd's members show each other have expired, so that a quorum cannot be relied on, nor
+ *   be seen: new ones are put in place on all nodes together, and no pod is touched.
  * - `rolling`: one node at a time.
  */
-export type Mode = 'first-boot' | 'cold-start' | 'rolling';
+export type Mode = 'first-boot' | 'cold-start' | 'renewal' | 'rolling';
 
 /** What `apply` would do. */
 export interface Plan {
@@ -27,6 +30,8 @@ export interface Plan {
   readonly leader: string | undefined;
   /** Nodes that are worked on first, because something is wrong there: what, in words. */
   readonly unwell: ReadonlyMap<string, string>;
+  /** Nodes on which certificates have expired, whatever the mode. */
+  readonly expired: ReadonlyMap<string, Expired>;
   /** API objects that would be created or changed; undefined where no API answers yet: all of them come after first boot. */
   readonly objects: readonly ObjectChange[] | undefined;
 }
@@ -49,6 +54,8 @@ export interface NodePlan {
   readonly kubelet: KubeletAction;
   /** Why the kubelet is restarted or started; empty where it is not. */
   readonly kubeletWhy: readonly string[];
+  /** The kubelet also gives up the client certificate that it got by itself, and logs in with the delivered one. */
+  readonly givesUpIdentity: boolean;
   /** Pods that the kubelet makes, replaces or ends. */
   readonly pods: readonly PodChange[];
   /** A revision that was put in place and never confirmed, or was interrupted. */

@@ -16,6 +16,8 @@ export interface Sight {
   /** From now on its processes are looked for where these manifests say. */
   learn(manifests: readonly ManifestText[]): void;
   endpoints(): NodeEndpoints;
+  /** A way to a port that the node itself can reach. @throws BootstrapError `unreachable` */
+  reach(endpoint: Endpoint): Promise<Reach>;
   /** As the super-admin. @throws BootstrapError where there is no way to it */
   api(): Promise<ApiClient>;
   apiServer(): Promise<Health>;
@@ -89,6 +91,7 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
       endpoints = endpointsOf(manifests);
     },
     endpoints: () => endpoints,
+    reach,
     api,
     apiServer: async () => {
       if (!endpoints.apiServer) return unseen(why('kube-apiserver'));

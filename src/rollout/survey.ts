@@ -6,6 +6,7 @@ import type { Master } from './apply/master.ts';
 import type { ClusterView, Observer } from './apply/observer.ts';
 import { manifestsOf } from './apply/wanted.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { certificatePaths, type Expired, expiredOn, NONE_EXPIRED } from './plan/expired.ts';
 import type { NodeSituation, Situation } from './plan/order.ts';
 import { pathsToRead, planNode } from './plan/plan-node.ts';
 import type { NodePlan } from './plan.ts';
@@ -15,6 +16,7 @@ export const ETCD_MANIFEST = `${MANIFESTS}/etcd.yaml`;
 /** What was found on the masters that can be reached, and what they make of a cluster. */
 export interface Survey {
   readonly facts: ReadonlyMap<string, NodeFacts>;
+  readonly expired: ReadonlyMap<string, Expired>;
   readonly view: ClusterView;
   readonly situation: Situation;
 }
@@ -51,10 +53,30 @@ export async function survey({ masters, nodes, hasOwnEtcd }: Surveyed, observer:
       }),
     ),
   );
+  const expired = new Map(
+    await Promise.all(masters.map(async (master) => [master.name, await expiredThere(master, facts)] as const)),
+  );
   const view = await observer.cluster();
-  const situations = nodes.map((node): NodeSituation => ({ node, facts: facts.get(node) ?? UNSEEN }));
+  const situations = nodes.map(
+    (node): NodeSituation => ({
+      node,
+      facts: facts.get(node) ?? UNSEEN,
+      expired: expired.get(node) ?? NONE_EXPIRED,
+    }),
+  );
   const { readyApis, etcd } = view;
-  return { facts, view, situation: { nodes: situations, etcd: hasOwnEtcd ? etcd : undefined, readyApis } };
+  return { facts, expired, view, situation: { nodes: situations, etcd: hasOwnEtcd ? etcd : undefined, readyApis } };
+}
+
+async function expiredThere({ name, agent, bundle }: Master, all: ReadonlyMap<string, NodeFacts>): Promise<Expired> {
+  const facts = all.get(name);
+  if (!facts) return NONE_EXPIRED;
+  const paths = certificatePaths(bundle, facts);
+  const [contents, kubeletIdentity] = await Promise.all([
+    paths.length ? agent.read(paths) : new Map<string, Buffer>(),
+    agent.kubeletIdentity(),
+  ]);
+  return expiredOn({ bundle, facts, contents, kubeletIdentity });
 }
 
 /** Of a node that cannot be reached nothing good is assumed: it may well hold etcd's data. */
@@ -69,10 +91,11 @@ const UNSEEN: NodeSituation['facts'] = {
 export async function planMaster(
   { agent, bundle }: Master,
   facts: NodeFacts,
+  expired: Expired | undefined,
   now: number,
   diff: UnifiedDiff,
 ): Promise<NodePlan> {
   const paths = pathsToRead(bundle, facts);
   const contents = paths.length ? await agent.read(paths) : new Map<string, Buffer>();
-  return planNode({ bundle, facts, contents, now, diff });
+  return planNode({ bundle, facts, contents, now, diff, expired });
 }

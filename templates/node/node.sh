@@ -28,6 +28,7 @@ root=${BOOTSTRAP_NODE_ROOT:-}
 root=${root%/}
 state=$root/var/lib/bootstrap
 units=$root/etc/systemd/system
+identity=$root/var/lib/kubelet/pki/kubelet-client-current.pem
 tx=$state/transaction
 tab=$(printf '\t')
 nl='
@@ -603,6 +604,12 @@ settle() {
 
 hide() { hidden=${1%/*}/.${1##*/}.bootstrap-new; }
 
+# The hidden directory beside a file, in which what is about to replace it has its name already.
+nest() {
+  nest=${1%/*}/.bootstrap-new
+  nested=$nest/${1##*/}
+}
+
 # OP KIND MODE OWNER SHA256 PATH: one line of `changes`
 change() {
   changes="$changes$1$tab$2$tab$3$tab$4$tab$5$tab$6$nl"
@@ -623,7 +630,8 @@ parents() {
 # Owner as wanted, by name or number; whoever may not give files away has them all.
 is_owner() { [ -n "$all_mine" ] || [ "$1" = "$2" ] || [ "$1" = "$3" ]; }
 
-# N: sets $changes, what has to be done to the node for it to be as revision N says. Uses files in $new.
+# N: sets $changes, what has to be done to the node for it to be as revision N says. Uses files in $new. A seed, in
+# revisions of earlier versions, is put where nothing is, and from then on the node's own.
 compare() {
   index=$state/revisions/$1/index
   all_mine=yes
@@ -753,22 +761,38 @@ make_directory() {
   try chmod -- "$1" "$3"
 }
 
-# New files, whole and with their rights, under hidden names beside where they belong. They are born 0600.
+# New files, whole and with their rights, hidden beside where they belong. They are born 0600. The nests stay until the
+# end, also where they are empty: taking things back must work on a full disk.
 make_new() {
+  nests=$nl
   set --
   while IFS=$tab read -r op kind mode owner sha path; do
-    case $op in
-      parent | directory) [ -d "$root$path" ] || make_directory "$mode" "$owner" "$root$path" || return 1 ;;
-      new | change)
-        hide "$root$path"
-        spot=${hidden%/*}
-        if may_chown; then
-          try install -T -m "$mode" -o "${owner%%:*}" -g "${owner#*:}" -- "$from$path" "$hidden" || return 1
-        else
-          try install -T -m "$mode" -- "$from$path" "$hidden" || return 1
-        fi
-        set -- "$@" "$hidden" ;;
+    case $op:$kind in
+      parent:* | directory:*)
+        [ -d "$root$path" ] || make_directory "$mode" "$owner" "$root$path" || return 1
+        continue ;;
+      attributes:* | remove:manifest) continue ;;
+      *:manifest) hide "$root$path" ;;
+      *)
+        nest "$root$path"
+        hidden=$nested
+        case $nests in
+          *"$nl$nest$nl"*) ;;
+          *)
+            spot=${nest%/*}
+            [ ! -e "$nest" ] || try rm -rf -- "$nest" || return 1
+            try mkdir -- "$nest" || return 1
+            nests=$nests$nest$nl ;;
+        esac
+        [ "$op" != remove ] || continue ;;
     esac
+    spot=${root}${path%/*}
+    if may_chown; then
+      try install -T -m "$mode" -o "${owner%%:*}" -g "${owner#*:}" -- "$from$path" "$hidden" || return 1
+    else
+      try install -T -m "$mode" -- "$from$path" "$hidden" || return 1
+    fi
+    set -- "$@" "$hidden"
   done <"$tx/changes"
   [ $# = 0 ] || try sync -- "$@" || return 1
   spot=$state
@@ -796,13 +820,19 @@ sync_places() {
   [ $# = 0 ] || try sync -- "$@"
 }
 
-# Removes the hidden files.
+# Removes what is hidden.
 sweep() {
+  swept=
   set --
   while IFS=$tab read -r op kind mode owner sha path; do
-    case $op in new | change | remove) hide "$root$path"; set -- "$@" "$hidden" ;; esac
+    case $op in new | change | remove) ;; *) continue ;; esac
+    hide "$root$path"
+    nest "$root$path"
+    set -- "$@" "$hidden"
+    [ "$nest" = "$swept" ] || set -- "$@" "$nest"
+    swept=$nest
   done <"$tx/changes"
-  [ $# = 0 ] || try rm -f -- "$@"
+  [ $# = 0 ] || try rm -rf -- "$@"
 }
 
 # Removes the directories that were made and that no revision names, where they are empty.
@@ -825,22 +855,39 @@ drop() {
 
 drop_or_fail() { drop || fail "$(trouble "what was prepared for revision $tx_to cannot be removed" "$state")"; }
 
-# Everything at once: each file by a rename, in the order of the index (manifests are last there), then what goes.
+# FILES of one nest: one process renames them all. A certificate is read and then its key, by etcd at every handshake; so
+# nothing lies between their two renames.
+move_in() { [ $# = 0 ] || try mv -f -- "$@" "${1%/*/*}/"; }
+
+# Everything at once: files by renames, in the order of the index (manifests are last there), then what goes.
 place() {
   [ "$tx_state" != preparing ] || set_state preparing placing || return 1
   while IFS=$tab read -r op kind mode owner sha path; do
     [ "$op" = attributes ] || continue
     make_directory "$mode" "$owner" "$root$path" || return 1
   done <"$tx/changes"
+  run=
+  set --
   while IFS=$tab read -r op kind mode owner sha path; do
-    case $op in
-      new | change)
+    case $op:$kind in
+      remove:* | new:manifest | change:manifest) nest= ;;
+      new:* | change:*) nest "$root$path" ;;
+      *) continue ;;
+    esac
+    if [ "$nest" != "$run" ]; then
+      move_in "$@" || return 1
+      set --
+      run=$nest
+    fi
+    case $op:$kind in
+      remove:*) try rm -f -- "$root$path" || return 1 ;;
+      *:manifest)
         hide "$root$path"
         try mv -fT -- "$hidden" "$root$path" || return 1 ;;
-      remove) try rm -f -- "$root$path" || return 1 ;;
+      *) set -- "$@" "$nested" ;;
     esac
   done <"$tx/changes"
-  sweep && sync_places && set_state placing placed
+  move_in "$@" && sync_places && set_state placing placed
 }
 
 # What is done with the kubelet, in the order of what includes what.
@@ -958,6 +1005,7 @@ do_activate() {
   else
     arm "$tx_confirm" || fail "$(trouble 'the timer that takes it back cannot be started' "$state")"
   fi
+  make_link || fail "revision $2 is in place, but $(trouble "$(shown "$identity") cannot become a link" "${identity%/*}")"
   if [ ! -e "$tx/kubelet-done" ]; then
     [ -e "$tx/kubelet-begun" ] || try mv -T -- "$tx/kubelet-due" "$tx/kubelet-begun" ||
       fail "$(trouble 'the journal cannot be written' "$state")"
@@ -965,6 +1013,18 @@ do_activate() {
     try mv -T -- "$tx/kubelet-begun" "$tx/kubelet-done" || fail "$(trouble 'the journal cannot be written' "$state")"
   fi
   report
+}
+
+# The kubelet renews its client certificate only where this is a link, and fails for ever where it is a file (client-go,
+# certificate_store.go); earlier versions, and revisions of them, put a file there.
+make_link() {
+  [ -f "$identity" ] && [ ! -L "$identity" ] || return 0
+  kept=${identity%-current.pem}-bootstrap.pem
+  hide "$identity"
+  try rm -f -- "$kept" "$hidden" || return 1
+  try ln -P -- "$identity" "$kept" || try cp -pT -- "$identity" "$kept" || return 1
+  try sync -- "$kept" && try ln -sT -- "${kept##*/}" "$hidden" && try sync -- "${identity%/*}" &&
+    try mv -fT -- "$hidden" "$identity" && try sync -- "${identity%/*}"
 }
 
 # CONFIRM ACTION: the same again after an interruption. What the kubelet had to be told then is not forgotten: the files
@@ -1002,25 +1062,46 @@ give_up() {
   fail "$text; revision $tx_to was taken back"
 }
 
-# K PATH. Where it is still or again the very same file, there is nothing to rename: that would change nothing.
-restore() {
-  inode=$(stat -c %d:%i -- "$tx/undo/$1")
-  [ "$inode" != "$(stat -c %d:%i -- "$root$2" 2>/dev/null)" ] || return 0
-  hide "$root$2"
-  try rm -f -- "$hidden" || return 1
-  try ln -P -- "$tx/undo/$1" "$hidden" || try cp -pPT -- "$tx/undo/$1" "$hidden" || return 1
-  [ -L "$hidden" ] || try sync -- "$hidden" || return 1
-  try mv -fT -- "$hidden" "$root$2"
+# K PATH: still or again the very same file. There is nothing to rename then: that would change nothing.
+is_back() {
+  inode=$(stat -c %d:%i -- "$tx/undo/$1") && [ "$inode" = "$(stat -c %d:%i -- "$root$2" 2>/dev/null)" ]
 }
 
-# other|manifest
+# K HIDDEN
+take_out() {
+  try rm -f -- "$2" || return 1
+  try ln -P -- "$tx/undo/$1" "$2" || try cp -pPT -- "$tx/undo/$1" "$2" || return 1
+  [ -L "$2" ] || try sync -- "$2"
+}
+
+# What was changed or removed, manifests last.
 restore_all() {
+  k=0 run=
+  set --
+  while IFS=$tab read -r op kind mode owner sha path; do
+    k=$((k + 1))
+    case $op:$kind in
+      change:manifest | remove:manifest) continue ;;
+      change:* | remove:*) nest "$root$path" ;;
+      *) continue ;;
+    esac
+    if [ "$nest" != "$run" ]; then
+      move_in "$@" || return 1
+      set --
+      run=$nest
+    fi
+    [ -d "$nest" ] || try mkdir -- "$nest" || return 1 # an earlier version began it
+    is_back "$k" "$path" && continue
+    take_out "$k" "$nested" || return 1
+    set -- "$@" "$nested"
+  done <"$tx/changes"
+  move_in "$@" || return 1
   k=0
   while IFS=$tab read -r op kind mode owner sha path; do
     k=$((k + 1))
-    case $op in change | remove) ;; *) continue ;; esac
-    case $kind in manifest) [ "$1" = manifest ] || continue ;; *) [ "$1" = other ] || continue ;; esac
-    restore "$k" "$path" || return 1
+    case $op:$kind in change:manifest | remove:manifest) hide "$root$path" ;; *) continue ;; esac
+    is_back "$k" "$path" && continue
+    take_out "$k" "$hidden" && try mv -fT -- "$hidden" "$root$path" || return 1
   done <"$tx/changes"
 }
 
@@ -1034,7 +1115,7 @@ take_back() {
     try chmod -- "${kind%%:*}" "$root$path" || return 1
     if may_chown; then try chown -- "${kind#*:}" "$root$path" || return 1; fi
   done <"$tx/changes"
-  restore_all other && restore_all manifest || return 1
+  restore_all || return 1
   for which in manifest other; do
     while IFS=$tab read -r op kind mode owner sha path; do
       [ "$op" = new ] || continue
@@ -1081,6 +1162,7 @@ do_commit() {
 
 finish_commit() {
   put "$state/current" "$tx_to" && put "$state/last-known-good" "$tx_to" || return 1
+  sweep || return 1
   stop_timer
   rm -f -- "$state/reverted"
   prune "$tx_to"
@@ -1108,6 +1190,44 @@ do_revert() {
     preparing) drop_or_fail ;;
     *) take_back "$2" || fail "$(trouble "revision $tx_to cannot be taken back" "$state")" ;;
   esac
+}
+
+# The certificates among what the kubelet has got by itself; the key below them is never printed.
+do_kubelet_identity() {
+  [ $# = 0 ] || usage
+  [ -e "$identity" ] || return 0
+  [ -f "$identity" ] && [ -r "$identity" ] || fail "$(shown "$identity"): is no file, or permission denied"
+  block=
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      '-----BEGIN CERTIFICATE-----') block=$line ;;
+      '-----BEGIN '*) block= ;;
+      '-----END CERTIFICATE-----') [ -z "$block" ] || printf '%s\n' "$block$nl$line"; block= ;;
+      *) [ -z "$block" ] || block=$block$nl$line ;;
+    esac
+  done <"$identity"
+}
+
+# TOKEN: the kubelet gives up what it has got by itself and takes what was delivered. Also before a revision is confirmed:
+# with a certificate that has ended nothing can be proven. `kubelet-client-updated.pem` stays, which the kubelet makes its
+# current one where a kill of its own has left it behind; the same again takes that away.
+do_renew_kubelet() {
+  [ $# = 1 ] || usage
+  enter "$1"
+  [ "$tx_state" != placing ] || refuse "revision $tx_to is not wholly in place on this node; put it in place again"
+  for file in kubelet.conf pki/kubelet/client.crt pki/kubelet/client.key; do
+    [ -f "$root/etc/kubernetes/$file" ] ||
+      refuse "/etc/kubernetes/$file is not there: the kubelet would be left without a certificate; apply first"
+  done
+  text=$(cat -- "$root/etc/kubernetes/kubelet.conf") || fail '/etc/kubernetes/kubelet.conf cannot be read'
+  case $text in
+    *"${identity##*/}"*) refuse "/etc/kubernetes/kubelet.conf names $(shown "$identity") itself; apply first" ;;
+  esac
+  if [ -d "${identity%/*}" ]; then
+    try rm -f -- "$identity" && try sync -- "${identity%/*}" ||
+      fail "$(trouble "$(shown "$identity") cannot be removed" "${identity%/*}")"
+  fi
+  act restart || fail "$(shown "$identity") is removed, but the kubelet was not told: $said"
 }
 
 # The timer: nobody has confirmed in time. An admin's command that runs just now is waited for, however long it takes.
@@ -1155,7 +1275,7 @@ main() {
   trap leave EXIT
   trap 'exit 143' HUP INT TERM
   case $verb in
-    facts | read | logs | kubelet | pods) ;;
+    facts | read | logs | kubelet | kubelet-identity | pods) ;;
     *) whoami_here ;;
   esac
   case $verb in
@@ -1163,6 +1283,7 @@ main() {
     read) do_read "$@" ;;
     logs) do_logs "$@" ;;
     kubelet) facts_kubelet ;;
+    kubelet-identity) do_kubelet_identity "$@" ;;
     pods) do_pods ;;
     lock) do_lock "$@" ;;
     keep) do_keep "$@" ;;
@@ -1171,6 +1292,7 @@ main() {
     activate) do_activate "$@" ;;
     commit) do_commit "$@" ;;
     revert) do_revert "$@" ;;
+    renew-kubelet) do_renew_kubelet "$@" ;;
     expire) do_expire ;;
     recover) do_recover ;;
     *) usage ;;

@@ -166,9 +166,9 @@ describe('what render says', () => {
       .replace(/ *- name: cp[23]\n.*\n/g, '')
       .replace('[ha]', '[single]');
     writeFileSync(path, text);
-    expect(bootstrap(dir, 'render', '--dry-run').stdout).toMatch(/^ {2}- nodes\/cp3: 40 files to remove$/m);
+    expect(bootstrap(dir, 'render', '--dry-run').stdout).toMatch(/^ {2}- nodes\/cp3: 41 files to remove$/m);
     const { stdout } = bootstrap(dir, 'render');
-    expect(stdout).toMatch(/^ {2}- nodes\/cp3: 40 files removed$/m);
+    expect(stdout).toMatch(/^ {2}- nodes\/cp3: 41 files removed$/m);
     expect(stdout).not.toContain('nodes/cp3/');
   });
 });

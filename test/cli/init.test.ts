@@ -48,6 +48,8 @@ const NODE_FILES = [
   'etc/kubernetes/pki/front-proxy-ca.crt',
   'etc/kubernetes/pki/front-proxy-client.crt',
   'etc/kubernetes/pki/front-proxy-client.key',
+  'etc/kubernetes/pki/kubelet/client.crt',
+  'etc/kubernetes/pki/kubelet/client.key',
   'etc/kubernetes/pki/sa.key',
   'etc/kubernetes/pki/sa.pub',
   'etc/kubernetes/pki/scheduler/ca-bundle.crt',
@@ -56,7 +58,6 @@ const NODE_FILES = [
   'etc/kubernetes/scheduler.conf',
   'etc/systemd/system/kubelet.service.d/20-bootstrap.conf',
   'var/lib/kubelet/config.yaml',
-  'var/lib/kubelet/pki/kubelet-client-current.pem',
 ];
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8);

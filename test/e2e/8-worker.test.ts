@@ -1,63 +1,28 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bootstrap } from './bootstrap.ts';
-import { must, standing } from './cluster.ts';
+import { standing } from './cluster.ts';
 import { figure } from './figures.ts';
 import { kubectl, kubeJson } from './kube.ts';
-import { HOME, KUBE_BIN } from './places.ts';
-import { admin, inHost, rig, tryRig } from './rig.ts';
+import { admin } from './rig.ts';
 import { until } from './until.ts';
-
-/** What the kubeadm package brings (kubernetes/release, cmd/krel/templates/latest/kubeadm/10-kubeadm.conf). */
-const KUBEADM_CONF = `[Service]
-Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
-Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
-EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
-EnvironmentFile=-/etc/sysconfig/kubelet
-ExecStart=
-ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
-`;
+import { freshWorker, joinWorker, removeWorker, workerReady } from './worker.ts';
 
 describe('a stock `kubeadm join` makes a worker', { timeout: 10 * 60_000 }, () => {
   beforeAll(async () => {
     await standing();
-    await rig('fresh', 'w1');
-    await rig('start', 'w1');
-    await rig('push', 'w1', join(KUBE_BIN, 'kubeadm'), '/usr/bin/kubeadm');
-    const conf = join(HOME, '10-kubeadm.conf');
-    writeFileSync(conf, KUBEADM_CONF);
-    await rig('push', 'w1', conf, '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf');
-    await inHost('w1', 'sysctl -qw net.ipv4.ip_forward=1; systemctl daemon-reload');
+    await freshWorker();
   });
-  afterAll(async () => {
-    await kubectl('delete', 'node', 'w1', '--ignore-not-found').catch(() => undefined);
-    await rig('kill', 'w1');
-  });
+  afterAll(removeWorker);
 
   test('with the command that `token create` prints', async () => {
-    const { stdout } = must(await bootstrap('token', 'create'));
-    const command = stdout.trim();
-    expect(command).toMatch(
+    const began = performance.now();
+    const joined = await joinWorker();
+    expect(joined.command).toMatch(
       /^kubeadm join 10\.99\.0\.10:6443 --token \S+ --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}$/,
     );
-    const began = performance.now();
-    const joined = await tryRig(
-      'exec',
-      'w1',
-      ...command.split(' '),
-      '--ignore-preflight-errors=SystemVerification,ImagePull',
-    );
     expect(joined.stdout + joined.stderr).toContain('This node has joined the cluster');
-    figure('worker', '`kubeadm join`', (performance.now() - began) / 1000, 's');
-    await until('w1 is Ready', async () => {
-      const { status } = await kubeJson('get', 'node', 'w1');
-      return (
-        status.conditions.some((it: { type: string; status: string }) => it.type === 'Ready' && it.status === 'True') ||
-        undefined
-      );
-    });
-    figure('worker', 'from `kubeadm join` to a Ready node', (performance.now() - began) / 1000, 's');
+    figure('worker', '`token create` and `kubeadm join`', (performance.now() - began) / 1000, 's');
+    await workerReady();
+    figure('worker', 'from `token create` to a Ready node', (performance.now() - began) / 1000, 's');
   });
 
   test('its kubelet got a client certificate without anybody approving it', async () => {

@@ -2,15 +2,18 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLUSTER, LOGS, ROOT } from './places.ts';
 import { ended, type Ran, startRig } from './rig.ts';
+import { startedBy } from './started-by.ts';
 
 /** Milliseconds after which a run is ended: none here takes so long. */
-const LIMIT = 10 * 60_000;
+const LIMIT = 30 * 60_000;
 
 /** A run of `bootstrap` that is going on. */
 export interface Running {
   /** Waits for a line of its stderr. @throws Error where it ends without one */
   line(pattern: RegExp): Promise<string>;
-  /** SIGKILL, to the program itself. */
+  /** Whether it has come to its end. */
+  isOver(): boolean;
+  /** SIGKILL, to the program and to every ssh of its own, also to those that stay for others. */
   kill(): void;
   readonly ended: Promise<Ran & { readonly seconds: number }>;
 }
@@ -43,7 +46,12 @@ export function startBootstrap(...args: readonly string[]): Running {
   });
   return {
     ended: end,
-    kill: () => void child.kill('SIGKILL'),
+    isOver: () => isOver,
+    kill: () => {
+      const others = child.pid === undefined ? [] : startedBy(child.pid);
+      child.kill('SIGKILL');
+      for (const pid of others) killNow(pid);
+    },
     line: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {
@@ -60,6 +68,14 @@ export function startBootstrap(...args: readonly string[]): Running {
 }
 
 export const bootstrap = (...args: readonly string[]): Running['ended'] => startBootstrap(...args).ended;
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended already
+  }
+}
 
 function logFile(args: readonly string[]): (text: string) => void {
   mkdirSync(LOGS, { recursive: true });

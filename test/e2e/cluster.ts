@@ -56,8 +56,9 @@ export async function bareHosts(): Promise<void> {
 
 /** A cluster in which all is well: the one that is there, or a new one. */
 export async function standing(): Promise<void> {
-  if (existsSync(FILE) && existsSync(join(RIG, 'run/lb.dpid')) && (await bootstrap('status', '-q')).status === 0)
-    return;
+  const isThere = existsSync(FILE) && existsSync(join(RIG, 'run/lb.dpid'));
+  const isRotating = existsSync(join(CLUSTER, 'pki/rotation.json'));
+  if (isThere && !isRotating && (await bootstrap('status', '-q')).status === 0) return;
   await bareHosts();
   must(await bootstrap('apply', '--yes'));
 }

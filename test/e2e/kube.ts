@@ -13,6 +13,8 @@ export interface StaticPod {
   readonly name: string;
   readonly node: string;
   readonly uid: string;
+  /** Id of its container; another one each time it is started. */
+  readonly container: string;
   readonly restarts: number;
   /** When its container was started, and when it became Ready; ISO 8601, whole seconds. */
   readonly started: string;
@@ -30,6 +32,7 @@ export async function staticPods(): Promise<readonly StaticPod[]> {
         name: pod.metadata.name,
         node: pod.spec.nodeName,
         uid: pod.metadata.uid,
+        container: status?.containerID ?? '',
         restarts: status?.restartCount ?? 0,
         started: status?.state.running?.startedAt ?? '',
         ready: ready?.status === 'True' ? ready.lastTransitionTime : undefined,
@@ -43,6 +46,7 @@ interface KubePod {
   readonly spec: { readonly nodeName: string };
   readonly status: {
     readonly containerStatuses?: readonly {
+      readonly containerID?: string;
       readonly restartCount: number;
       readonly state: { readonly running?: { readonly startedAt: string } };
     }[];
@@ -57,13 +61,13 @@ interface KubePod {
 /** What etcdctl says of all members: which one leads, and how many are well. */
 export async function etcdMembers(): Promise<{ readonly leader: string | undefined; readonly healthy: number }> {
   const urls = Object.entries(MASTERS).map(([name, address]) => ({ name, url: `https://${address}:2379` }));
-  const pair = join(CLUSTER, 'pki/nodes/cp1/etcd/healthcheck-client');
+  const dir = join(CLUSTER, 'nodes/cp1/etc/kubernetes/pki/etcd');
   const text = await admin(
     join(KUBE_BIN, 'etcdctl'),
     `--endpoints=${urls.map(({ url }) => url).join(',')}`,
-    `--cacert=${join(CLUSTER, 'pki/etcd/ca.crt')}`,
-    `--cert=${pair}.crt`,
-    `--key=${pair}.key`,
+    `--cacert=${dir}/ca-bundle.crt`,
+    `--cert=${dir}/healthcheck-client.crt`,
+    `--key=${dir}/healthcheck-client.key`,
     ...['endpoint', 'status', '-w', 'json'],
   );
   const all: readonly EtcdctlStatus[] = JSON.parse(text);

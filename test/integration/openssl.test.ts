@@ -27,7 +27,7 @@ describe.runIf(needTool('openssl')).each(['ECDSA-P256', 'ECDSA-P384', 'RSA-2048'
       [/\/(etcd\/healthcheck-client|apiserver-etcd-client)\.crt$/, 'etcd/ca-bundle.crt', ['sslclient']],
       [/\/front-proxy-client\.crt$/, 'front-proxy-ca-bundle.crt', ['sslclient']],
       [/\/apiserver\.crt$/, 'ca-bundle.crt', ['sslserver']],
-      [/\/(apiserver-kubelet-client|client)\.crt$|kubelet-client-current\.pem$/, 'ca-bundle.crt', ['sslclient']],
+      [/\/(apiserver-kubelet-client|client)\.crt$/, 'ca-bundle.crt', ['sslclient']],
     ];
 
     test('every leaf passes the strict check for its purpose, and no other CA’s', () => {

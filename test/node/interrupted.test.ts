@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Bundle, bundleDigest } from '../../src/bundle/bundle.ts';
 import type { NodeAgent } from '../../src/rollout/agent.ts';
@@ -12,6 +12,7 @@ import { shim } from './shims.ts';
 const sample = (word: 'one' | 'two'): Bundle =>
   bundle(
     [
+      file('/etc/kubernetes/pki/ca.crt', `certificate ${word}\n`),
       file('/etc/kubernetes/pki/ca.key', `key ${word}\n`, { mode: 0o600 }),
       manifest('etcd', `etcd ${word}\n`),
       ...(word === 'two' ? [file('/opt/new/file', 'new\n'), manifest('new', 'two\n')] : [manifest('old', 'one\n')]),
@@ -34,15 +35,23 @@ function expectWholeManifests(box: Box): void {
     expect(whole).toContain(`${MANIFESTS}/${name} ${readFileSync(box.at(join(MANIFESTS, name)), 'utf8')}`);
 }
 
+/** Nor does anything that runs between two calls find a certificate with the key of another. */
+function expectFittingPair(box: Box): void {
+  const words = ['ca.crt', 'ca.key'].map((name) => box.read(`/etc/kubernetes/pki/${name}`).split(' ')[1]);
+  expect(words[0]).toBe(words[1]);
+}
+
 function expectClean(box: Box): void {
   const records = readdirSync(box.state('')).filter((name) => !['lock', 'reverted', 'node.sh'].includes(name));
   expect(records.sort()).toEqual(['current', 'last-known-good', 'revisions']);
   expect(readdirSync(box.state('revisions')).filter((name) => !/^[123]$/.test(name))).toEqual([]);
+  const hidden = readdirSync(box.root, { recursive: true, encoding: 'utf8' }).filter((path) => path.includes('-new'));
+  expect(hidden).toEqual([]);
 }
 
 interface Step {
   /** Brings the node to where the step begins. */
-  readonly before: (agent: NodeAgent) => Promise<unknown>;
+  readonly before: (agent: NodeAgent, box: Box) => Promise<unknown>;
   readonly step: (agent: NodeAgent, box: Box) => Promise<unknown>;
 }
 
@@ -68,7 +77,7 @@ async function atEveryCall(
     const agent = origin.agent({}, HOLDER);
     await apply(agent, OLD);
     await agent.lock(WHO);
-    await before(agent);
+    await before(agent, origin);
     let at = 0;
     let isOver = false;
     const worker = async () => {
@@ -85,6 +94,7 @@ async function atEveryCall(
           );
           if (action === 'kill' ? !error : mine > 200 || !wasReached(box, mine)) isOver = true;
           expectWholeManifests(box);
+          expectFittingPair(box);
           await check(box, error);
         } catch (error) {
           isOver = true;
@@ -135,6 +145,7 @@ describe.each(Object.keys(STEPS))('%s that is broken off', (name) => {
         // the boot: what was placed stays until its time is over, as no timer runs here
         expect(await again.own('recover')).toMatchObject({ status: 0, stderr: '' });
         expectWholeManifests(again);
+        expectFittingPair(again);
         await new Promise((resolve) => setTimeout(resolve, existsSync(again.state('transaction')) ? 1100 : 0));
         expect(await again.own('expire')).toMatchObject({ status: 0, stderr: '' });
         await expectEitherIs(again);
@@ -157,5 +168,60 @@ describe.each(Object.keys(STEPS))('%s that is broken off', (name) => {
       }
       await expectGoesOn(box);
     });
+  }, 600_000);
+});
+
+const IDENTITY = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+
+describe("the kubelet's own certificate", () => {
+  test('is there at every moment while the file that an earlier version left becomes a link', async () => {
+    const step: Step = {
+      before: async (agent, box) => {
+        await put(agent, NEW, 'reload', 1);
+        box.write(IDENTITY, 'certificate and key\n', 0o600);
+      },
+      step: (agent) => agent.activate(2, activate),
+    };
+    for (const action of ['kill', 'fail'] as const) {
+      await atEveryCall(step, action, async (box) => {
+        expect(box.read(IDENTITY)).toBe('certificate and key\n');
+        const agent = box.agent({}, HOLDER);
+        await agent.lock(WHO);
+        await agent.commit(await put(agent, NEW, 'reload', 60));
+        expect(readdirSync(box.at(dirname(IDENTITY))).sort()).toEqual([
+          'kubelet-client-bootstrap.pem',
+          'kubelet-client-current.pem',
+        ]);
+        expect(readlinkSync(box.at(IDENTITY))).toBe('kubelet-client-bootstrap.pem');
+        expect(box.read(IDENTITY)).toBe('certificate and key\n');
+        expectClean(box);
+      });
+    }
+  }, 600_000);
+
+  test('is given up by a kill at any call and the same again, and never without a restart of the kubelet after it', async () => {
+    const step: Step = {
+      before: async (_, box) => {
+        for (const path of ['kubelet.conf', 'pki/kubelet/client.crt', 'pki/kubelet/client.key'])
+          box.write(`/etc/kubernetes/${path}`, 'x\n');
+        box.write(IDENTITY, 'certificate and key\n', 0o600);
+      },
+      step: (agent) => agent.renewKubelet(),
+    };
+    for (const action of ['kill', 'fail'] as const) {
+      await atEveryCall(step, action, async (box, error) => {
+        if (!error) {
+          expect(box.has(IDENTITY)).toBe(false);
+          expect(box.systemctl()).toEqual(['restart kubelet.service']);
+          return;
+        }
+        box.systemctl();
+        const agent = box.agent({}, HOLDER);
+        await agent.lock(WHO);
+        await agent.renewKubelet();
+        expect(box.has(IDENTITY)).toBe(false);
+        expect(box.systemctl()).toEqual(['restart kubelet.service']);
+      });
+    }
   }, 600_000);
 });

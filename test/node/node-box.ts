@@ -172,7 +172,8 @@ export function sample(word: string): Bundle {
     file('/etc/kubernetes/pki/ca.key', `key ${word}\n`, { mode: 0o600 }),
     file('/etc/kubernetes/admin.conf', `kubeconfig ${word}\n`, { mode: 0o600 }),
     file('/var/lib/kubelet/config.yaml', `kubelet ${word}\n`, { mode: 0o600, kind: 'kubelet' }),
-    file('/var/lib/kubelet/pki/kubelet-client-current.pem', `seed ${word}\n`, { mode: 0o600, kind: 'seed' }),
+    file('/etc/kubernetes/pki/kubelet/client.crt', `kubelet's certificate ${word}\n`),
+    file('/etc/kubernetes/pki/kubelet/client.key', `kubelet's key ${word}\n`, { mode: 0o600 }),
     file('/opt/extra/a b/audit.yaml', `user's ${word}\n`, { mode: 0o640 }),
     manifest('etcd', `etcd ${word}\n`),
     manifest('kube-apiserver', `apiserver ${word}\n`),
@@ -230,13 +231,10 @@ export function tree(box: Box): Readonly<Record<string, string>> {
   return all;
 }
 
-/** What `tree` gives where a bundle is in place; seeds as `seeds` says. */
-export function wholly(wanted: Bundle, seeds: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+/** What `tree` gives where a bundle is in place. */
+export function wholly(wanted: Bundle): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    wanted.files.map(({ path, mode, content }) => [
-      path,
-      seeds[path] ?? `${mode.toString(8)} ${content.toString('utf8')}`,
-    ]),
+    wanted.files.map(({ path, mode, content }) => [path, `${mode.toString(8)} ${content.toString('utf8')}`]),
   );
 }
 

@@ -31,7 +31,8 @@ import {
 } from './node-box.ts';
 import { spy } from './shims.ts';
 
-const SEED = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+const IDENTITY = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+const KEPT = '/var/lib/kubelet/pki/kubelet-client-bootstrap.pem';
 const WHO = 'bootstrap apply by ann@desk (process 1)';
 
 const boxes: Box[] = [];
@@ -155,23 +156,110 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     expect(box.systemctl()).toEqual([]);
   });
 
-  test('another revision changes what differs, removes what it lacks, and leaves a seed alone', async () => {
+  test('another revision changes what differs and removes what it lacks', async () => {
     const { box, agent } = await withOne();
-    box.write(SEED, "the kubelet's own\n", 0o600);
     await agent.lock(WHO);
     const two = sample('two');
     const number = await agent.stage(two, bundleDigest(two), 'ann@desk');
-    const { placed, removed } = await agent.activate(number, { kubelet: 'restart', confirmSeconds: 0 });
-    expect(placed).not.toContain(SEED);
+    const { removed } = await agent.activate(number, { kubelet: 'restart', confirmSeconds: 0 });
     expect(removed).toEqual([`${MANIFESTS}/only-one.yaml`]);
     await agent.commit(number);
-    expect(tree(box)).toEqual(wholly(two, { [SEED]: "600 the kubelet's own\n" }));
+    expect(tree(box)).toEqual(wholly(two));
     expect(box.systemctl()).toEqual(['restart kubelet.service']);
     expect((await facts(agent)).current).toBe(2);
-    // a bundle without it does not remove it either
-    const three = bundle(two.files.filter(({ path }) => path !== SEED));
-    await apply(agent, three);
-    expect(box.has(SEED)).toBe(true);
+  });
+
+  test('both files of a pair are renamed by one process, there and back, one after the other', async () => {
+    const { box, agent } = await withOne();
+    await agent.lock(WHO);
+    const renamed = async (act: (spied: ReturnType<Box['agent']>) => Promise<unknown>) => {
+      await act(box.agent(spy(box), { token: 'this-run', isDead: () => true }));
+      const moves = readFileSync(`${box.dir}/calls`, 'utf8').match(/^mv .*\.crt .*$/gm) ?? [];
+      return moves.map((line) => line.split(' ').map((word) => word.split('/').slice(-1)[0] ?? ''));
+    };
+    const pairs = [
+      ['mv', '-f', '--', 'ca.crt', 'ca.key', ''],
+      ['mv', '-f', '--', 'client.crt', 'client.key', ''],
+    ];
+    await agent.unlock();
+    const spied = box.agent({}, { token: 'this-run', isDead: () => true });
+    await spied.lock(WHO);
+    const number = await spied.stage(sample('two'), bundleDigest(sample('two')), 'ann@desk');
+    expect(await renamed((one) => one.activate(number, { kubelet: 'none', confirmSeconds: 0 }))).toEqual(pairs);
+    expect(tree(box)).toEqual(wholly(sample('two')));
+    expect(await renamed((one) => one.revert('no'))).toEqual(pairs);
+    expect(tree(box)).toEqual(wholly(sample('one')));
+  });
+
+  test('a file that an earlier version left to the kubelet stays, as a link from the next revision on', async () => {
+    const box = newBox();
+    const agent = box.agent();
+    const own = { [IDENTITY]: "600 the kubelet's own\n" };
+    // as earlier versions wrote it: put where nothing is, and never touched again
+    const old = bundle([...sample('one').files, file(IDENTITY, 'delivered\n', { mode: 0o600 })]);
+    await agent.lock(WHO);
+    const number = await agent.stage(old, bundleDigest(old), 'ann@desk');
+    const index = box.state(`revisions/${number}/index`);
+    const lines = readFileSync(index, 'utf8');
+    writeFileSync(index, lines.replace(`none\t${IDENTITY}`, `seed\t${IDENTITY}`));
+    await agent.activate(number, { kubelet: 'none', confirmSeconds: 0 });
+    await agent.commit(number);
+    expect(box.read(IDENTITY)).toBe('delivered\n');
+    rmSync(box.at(IDENTITY));
+    rmSync(box.at(KEPT));
+    box.write(IDENTITY, "the kubelet's own\n", 0o600);
+    expect((await facts(agent)).index.map(({ path }) => path)).not.toContain(IDENTITY);
+
+    const two = sample('two');
+    const { placed, removed } = await (async () =>
+      agent.activate(await agent.stage(two, bundleDigest(two), 'ann@desk'), { kubelet: 'none', confirmSeconds: 0 }))();
+    expect([...placed, ...removed]).not.toContain(IDENTITY);
+    const linked = { [KEPT]: own[IDENTITY], [IDENTITY]: `-> ${KEPT.slice(KEPT.lastIndexOf('/') + 1)}` };
+    expect(tree(box)).toEqual({ ...wholly(two), ...linked });
+    // that it is a link is not taken back
+    await agent.revert('no');
+    expect(tree(box)).toEqual({ ...wholly(sample('one')), ...linked });
+    // nor is it removed with what the earlier version delivered, or changed when that is put in place again
+    await apply(agent, two);
+    expect(tree(box)).toEqual({ ...wholly(two), ...linked });
+    await agent.lock(WHO);
+    await agent.activate(number, { kubelet: 'none', confirmSeconds: 0 });
+    await agent.commit(number);
+    expect(tree(box)).toEqual({ ...wholly(sample('one')), ...linked });
+  });
+
+  test("the kubelet's own certificates are told without the key, and it gives them up when it is told to", async () => {
+    const { box, agent } = await withOne();
+    expect(await agent.kubeletIdentity()).toBe('');
+    const block = (type: string, text: string) => `-----BEGIN ${type}-----\n${text}\n-----END ${type}-----\n`;
+    const dated = '/var/lib/kubelet/pki/kubelet-client-2026-11-23-18-00-00.pem';
+    const chain = block('CERTIFICATE', 'leaf\nof two lines') + block('CERTIFICATE', 'another');
+    box.write(dated, `words\n${chain}${block('EC PRIVATE KEY', 'SECRET')}-----BEGIN CERTIFICATE-----\nSECRET`, 0o600);
+    symlinkSync(dated.slice(dated.lastIndexOf('/') + 1), box.at(IDENTITY));
+    expect(await agent.kubeletIdentity()).toBe(chain);
+
+    expect((await thrown(agent.renewKubelet())).code).toBe('locked');
+    await agent.lock(WHO);
+    expect((await thrown(agent.renewKubelet())).message).toBe(
+      'cp1: /etc/kubernetes/kubelet.conf is not there: the kubelet would be left without a certificate; apply first',
+    );
+    box.write('/etc/kubernetes/kubelet.conf', `client-certificate: ${IDENTITY}\n`, 0o600);
+    expect((await thrown(agent.renewKubelet())).message).toContain(`names ${IDENTITY} itself; apply first`);
+    expect(box.has(IDENTITY)).toBe(true);
+    expect(box.systemctl()).toEqual([]);
+
+    box.write('/etc/kubernetes/kubelet.conf', 'client-certificate: /etc/kubernetes/pki/kubelet/client.crt\n', 0o600);
+    await agent.renewKubelet();
+    expect(box.has(IDENTITY)).toBe(false);
+    expect(box.has(dated)).toBe(true);
+    expect(box.systemctl()).toEqual(['restart kubelet.service']);
+    expect(await agent.kubeletIdentity()).toBe('');
+    // a file goes as well, and where there is none the kubelet is restarted all the same: the first run may have been killed
+    box.write(IDENTITY, chain, 0o600);
+    await agent.renewKubelet();
+    expect(box.has(IDENTITY)).toBe(false);
+    await agent.renewKubelet();
+    expect(box.systemctl()).toEqual(['restart kubelet.service', 'restart kubelet.service']);
   });
 
   test('mode, content or link that somebody has changed by hand is put right; nothing else is touched', async () => {
@@ -297,7 +385,7 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     expect(box.read('/etc/systemd/system/bootstrap-confirm.timer')).toContain('OnActiveSec=2\nAccuracySec=1s\n');
     expect(box.systemctl()).toContain('restart bootstrap-confirm.timer');
     expect((await box.own('expire')).status).toBe(0);
-    expect(tree(box)).toEqual(wholly(sample('two'), { [SEED]: '600 seed one\n' }));
+    expect(tree(box)).toEqual(wholly(sample('two')));
     await delay(2100);
     expect((await box.own('expire')).status).toBe(0);
     expect(tree(box)).toEqual(before);
@@ -312,7 +400,7 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     await delay(1100);
     expect((await box.own('expire')).status).toBe(0);
     expect((await box.own('recover')).status).toBe(0);
-    expect(tree(box)).toEqual(wholly(sample('two'), { [SEED]: '600 seed one\n' }));
+    expect(tree(box)).toEqual(wholly(sample('two')));
   });
 
   test('a commit and the timer at the same moment: one of them wins, wholly', async () => {
@@ -327,7 +415,7 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
       const seen = await facts(agent);
       expect(seen.transaction).toBeUndefined();
       expect(seen.current).toBe(won ? 2 : 1);
-      expect(tree(box)).toEqual(won ? wholly(sample('two'), { [SEED]: '600 seed one\n' }) : before);
+      expect(tree(box)).toEqual(won ? wholly(sample('two')) : before);
     }
   });
 

@@ -56,7 +56,7 @@ export function spy(box: Box): Environment {
       join(dir, name),
       `PATH='${PATH}'
 echo "${name} $*" >>'${box.dir}/calls'
-/usr/bin/find '${box.root}' -type f -perm /077 \\( -name '*.key' -o -name '.*.key.*' -o -path '*/undo/*' -o -path '*/revisions/*' \\) -exec grep -l '^key ' {} + >>'${box.dir}/readable' 2>/dev/null
+/usr/bin/find '${box.root}' -type f -perm /077 \\( -name '*.key' -o -name '.*.key.*' -o -path '*/.bootstrap-new/*.key' -o -path '*/undo/*' -o -path '*/revisions/*' \\) -exec grep -l '^key ' {} + >>'${box.dir}/readable' 2>/dev/null
 exec ${name} "$@"`,
     );
   return { PATH: `${dir}:${PATH}` };

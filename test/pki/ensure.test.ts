@@ -9,6 +9,7 @@ import { readCertificate } from '../../src/pki/certificate.ts';
 import { pkiInventory } from '../../src/pki/inventory.ts';
 import { generateKey } from '../../src/pki/keys.ts';
 import { readPki } from '../../src/pki/read.ts';
+import type { Renewal } from '../../src/pki/renewal.ts';
 import { inMemory, openPkiStore } from '../../src/pki/store.ts';
 import { withoutRootsRights } from '../support/rights.ts';
 import { testCluster, threeMasters } from './clusters.ts';
@@ -355,12 +356,12 @@ describe('never overwritten', () => {
 });
 
 describe('the trust bundle', () => {
-  test('is the CA first and then the others, whatever their order in the file', async () => {
+  test('keeps the order of its file: another one would restart processes', async () => {
     await ensure(inventory, dir);
     writeFileSync(pki('ca-bundle.crt'), text('etcd/ca.crt') + text('ca.crt'));
     const { pki: made, changes } = await ensure(inventory, dir);
     expect(changes).toEqual([]);
-    expect(made.authorities.get('kubernetes')?.bundle).toBe(text('ca.crt') + text('etcd/ca.crt'));
+    expect(made.authorities.get('kubernetes')?.bundle).toBe(text('etcd/ca.crt') + text('ca.crt'));
     expect(made.authorities.get('kubernetes')?.certificate).toBe(text('ca.crt'));
   });
 
@@ -404,6 +405,108 @@ describe('a CA whose key is kept elsewhere', () => {
         `${APISERVER}.crt: still holds the DNS name old.example.com; the key of its CA is kept elsewhere`,
       ),
     );
+  });
+});
+
+describe('renewal', () => {
+  const all = new Set(inventory.leaves.map(({ path }) => path));
+  const renewal = (options: Partial<Renewal> = {}): Renewal => ({
+    paths: all,
+    named: false,
+    within: undefined,
+    keepKeys: false,
+    ...options,
+  });
+
+  test('gives every leaf another key and certificate, and touches nothing else', async () => {
+    await ensure(inventory, dir);
+    const before = contents(pki());
+    const { changes, elsewhere } = await ensure(inventory, dir, { renewal: renewal() });
+    expect(changes.map(({ kind, reasons, keptKey }) => [kind, reasons, keptKey])).toEqual(
+      Array.from({ length: 13 }, () => ['renewed', [], undefined]),
+    );
+    expect(elsewhere).toEqual([]);
+    const after = contents(pki());
+    const same = Object.keys(after).filter((path) => before[path] === after[path]);
+    expect(same).toEqual([
+      'ca.crt',
+      'ca.key',
+      'etcd/ca.crt',
+      'etcd/ca.key',
+      'front-proxy-ca.crt',
+      'front-proxy-ca.key',
+      'sa.key',
+      'sa.pub',
+    ]);
+    expect((await ensure(inventory, dir)).changes).toEqual([]);
+  });
+
+  test('with the keys that are there changes certificates alone', async () => {
+    await ensure(inventory, dir);
+    const before = contents(pki());
+    const { changes } = await ensure(inventory, dir, { renewal: renewal({ keepKeys: true }) });
+    expect(changes.every(({ kind, keptKey }) => kind === 'renewed' && keptKey === true)).toBe(true);
+    const after = contents(pki());
+    const differ = Object.keys(after).filter((path) => before[path] !== after[path]);
+    expect(differ).toEqual([...all].map((path) => `${path}.crt`).sort());
+    expect((await ensure(inventory, dir)).changes).toEqual([]);
+  });
+
+  test('keeps no key of another kind than the cluster file says, and says so', async () => {
+    await ensure(inventory, dir);
+    const wanted = pkiInventory(testCluster({ algorithm: 'ECDSA-P384', serviceAccountAlgorithm: 'ECDSA-P256' }));
+    const { changes } = await ensure(wanted, dir, { renewal: renewal({ keepKeys: true }) });
+    expect(changes.map(({ keptKey }) => keptKey)).toEqual(Array.from({ length: 13 }, () => undefined));
+    expect(changes[0]?.reasons).toEqual(['has a key of the kind ECDSA-P256 instead of ECDSA-P384']);
+    expect((await ensure(wanted, dir)).changes).toEqual([]);
+  });
+
+  test('of some leaves leaves the others alone', async () => {
+    await ensure(inventory, dir);
+    const paths = new Set([APISERVER]);
+    const { changes } = await ensure(inventory, dir, { renewal: renewal({ paths, named: true }) });
+    expect(changes).toEqual([{ kind: 'renewed', path: `pki/${APISERVER}.crt`, reasons: [] }]);
+  });
+
+  test('of what ends within a time is done once', async () => {
+    await ensure(inventory, dir);
+    const now = new Date(Date.now() + 300 * DAY);
+    const within = renewal({ within: 90 * DAY });
+    const run = () => ensure(inventory, dir, { now, renewBefore: 0, renewal: within });
+    expect((await run()).changes).toHaveLength(13);
+    expect((await run()).changes).toEqual([]);
+  });
+
+  test('is no use for what ends with its CA', async () => {
+    await ensure(pkiInventory(testCluster({ caValidityHours: 24 * 100 })), dir);
+    const within = renewal({ within: 200 * DAY });
+    expect((await ensure(inventory, dir, { renewBefore: 0, renewal: within })).changes).toEqual([]);
+    expect((await ensure(inventory, dir, { renewBefore: 0, renewal: renewal() })).changes).toHaveLength(13);
+  });
+
+  test('goes on where the key of one CA is elsewhere, and says what it left', async () => {
+    await ensure(inventory, dir);
+    rmSync(pki('etcd/ca.key'));
+    const { changes, elsewhere } = await ensure(inventory, dir, { renewal: renewal() });
+    expect(changes).toHaveLength(9);
+    expect(elsewhere).toEqual(
+      ['apiserver-etcd-client', 'etcd/server', 'etcd/peer', 'etcd/healthcheck-client'].map(
+        (name) => `pki/nodes/master-0/${name}.crt`,
+      ),
+    );
+  });
+
+  test('is refused where just that one was asked for, and nothing is written', async () => {
+    await ensure(inventory, dir);
+    rmSync(pki('etcd/ca.key'));
+    const before = contents(dir);
+    const paths = new Set([APISERVER, 'nodes/master-0/etcd/peer']);
+    const said = await refusal(ensure(inventory, dir, { renewal: renewal({ paths, named: true }) }));
+    expect(said).toContain(
+      `${pki('nodes/master-0/etcd/peer.crt')}: was to be issued again; it cannot be issued without ${pki('etcd/ca.key')}`,
+    );
+    expect(said).toContain('bootstrap certs csr');
+    expect(contents(dir)).toEqual(before);
   });
 });
 

@@ -296,7 +296,8 @@ describe.runIf(needTool('openssl'))('taking over a PKI', () => {
 
   test('a file that may not be read is named', async () => {
     chmodSync(join(source, 'ca.key'), 0);
-    const said = await withoutRootsRights(source, () => refusal(run()));
+    const store = openPkiStore(dir);
+    const said = await withoutRootsRights(source, () => refusal(run(new Date(), store)));
     expect(said).toContain(': cannot be read: permission denied');
   });
 });

@@ -103,6 +103,8 @@ describe('a bundle', () => {
       '644 root:root /etc/kubernetes/pki/front-proxy-ca.crt',
       '644 root:root /etc/kubernetes/pki/front-proxy-client.crt',
       '600 root:root /etc/kubernetes/pki/front-proxy-client.key',
+      '644 root:root /etc/kubernetes/pki/kubelet/client.crt',
+      '600 root:root /etc/kubernetes/pki/kubelet/client.key',
       '600 root:root /etc/kubernetes/pki/sa.key',
       '644 root:root /etc/kubernetes/pki/sa.pub',
       '644 root:root /etc/kubernetes/pki/scheduler/ca-bundle.crt',
@@ -111,13 +113,13 @@ describe('a bundle', () => {
       '600 root:root /etc/kubernetes/scheduler.conf',
       '644 root:root /etc/systemd/system/kubelet.service.d/20-bootstrap.conf',
       '600 root:root /var/lib/kubelet/config.yaml',
-      '600 root:root /var/lib/kubelet/pki/kubelet-client-current.pem',
     ]);
     expect(bundles[0]?.directories.map(({ path, mode }) => `${mode.toString(8)} ${path}`)).toEqual([
       '700 /etc/kubernetes/manifests',
       '755 /etc/kubernetes/pki',
       '755 /etc/kubernetes/pki/controller-manager',
       '755 /etc/kubernetes/pki/etcd',
+      '755 /etc/kubernetes/pki/kubelet',
       '755 /etc/kubernetes/pki/scheduler',
       '700 /var/lib/etcd',
     ]);
@@ -185,7 +187,8 @@ describe('what has to happen on the node', () => {
     ['/etc/kubernetes/scheduler.conf', { kind: 'pods', pods: ['kube-scheduler'] }],
     ['/etc/kubernetes/kubelet.conf', { kind: 'kubelet' }],
     ['/var/lib/kubelet/config.yaml', { kind: 'kubelet' }],
-    ['/var/lib/kubelet/pki/kubelet-client-current.pem', { kind: 'seed' }],
+    ['/etc/kubernetes/pki/kubelet/client.crt', { kind: 'none' }],
+    ['/etc/kubernetes/pki/kubelet/client.key', { kind: 'none' }],
     ['/etc/systemd/system/kubelet.service.d/20-bootstrap.conf', { kind: 'kubelet-unit' }],
     ['/etc/kubernetes/manifests/etcd.yaml', { kind: 'manifest', pod: 'etcd' }],
   ])('once %s has changed', async (path, effect) => {
@@ -198,6 +201,8 @@ describe('what has to happen on the node', () => {
       kind: 'pods',
       pods: ['kube-scheduler'],
     });
+    expect(fileOf(output, '/etc/kubernetes/pki/kubelet/client.crt').effect).toEqual({ kind: 'none' });
+    expect(fileOf(output, '/etc/kubernetes/pki/kubelet/client.key').effect).toEqual({ kind: 'none' });
   });
 });
 
@@ -315,8 +320,14 @@ users:
     ).toEqual(['admin.conf kubernetes-admin@kubernetes', 'super-admin.conf kubernetes-super-admin@kubernetes']);
   });
 
-  it("of the kubelet begins with a certificate that is the kubelet's own from then on", async () => {
-    const seed = textOf(await render(specOf(1)), '/var/lib/kubelet/pki/kubelet-client-current.pem');
-    expect(seed).toBe(fakePem('CERTIFICATE', 'cp1 kubelet') + fakePem('PRIVATE KEY', 'key of cp1 kubelet'));
+  it('of the kubelet points to files outside of the directory in which the kubelet keeps its own', async () => {
+    const output = await render(specOf(1));
+    expect(textOf(output, '/etc/kubernetes/kubelet.conf')).toContain(`
+    client-certificate: /etc/kubernetes/pki/kubelet/client.crt
+    client-key: /etc/kubernetes/pki/kubelet/client.key
+`);
+    expect(textOf(output, '/etc/kubernetes/pki/kubelet/client.crt')).toBe(fakePem('CERTIFICATE', 'cp1 kubelet'));
+    expect(textOf(output, '/etc/kubernetes/pki/kubelet/client.key')).toBe(fakePem('PRIVATE KEY', 'key of cp1 kubelet'));
+    expect(output.bundles[0]?.files.filter(({ path }) => path.startsWith('/var/lib/kubelet/pki/'))).toEqual([]);
   });
 });

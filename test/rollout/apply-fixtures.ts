@@ -9,7 +9,7 @@ import type { ProofInput } from '../../src/rollout/apply/proofs.ts';
 import type { Fleet } from '../../src/rollout/apply/roll.ts';
 import type { Step } from '../../src/rollout/apply/step.ts';
 import type { NodeFacts } from '../../src/rollout/node-facts.ts';
-import type { NodePlan } from '../../src/rollout/plan.ts';
+import type { FileChange, NodePlan } from '../../src/rollout/plan.ts';
 import type { ClusterNode } from '../../src/spec/cluster.ts';
 
 export const GOOD: ProofInput = {
@@ -54,32 +54,35 @@ const FACTS: NodeFacts = {
   reverted: undefined,
 };
 
+export const CHANGE: FileChange = {
+  kind: 'change',
+  path: '/etc/kubernetes/manifests/etcd.yaml',
+  effect: { kind: 'manifest', pod: 'etcd' },
+  sensitive: false,
+  before: { sha256: 'a', mode: 0o600, owner: 'root:root' },
+  after: { sha256: 'b', mode: 0o600, owner: 'root:root' },
+  rewritten: true,
+  diff: undefined,
+  certificates: undefined,
+};
+
 const PLAN: Omit<NodePlan, 'node'> = {
   digest: 'd',
   observed: 'o',
   currentRevision: 1,
   recorded: false,
-  changes: [
-    {
-      kind: 'change',
-      path: '/etc/kubernetes/manifests/etcd.yaml',
-      effect: { kind: 'manifest', pod: 'etcd' },
-      sensitive: false,
-      before: { sha256: 'a', mode: 0o600, owner: 'root:root' },
-      after: { sha256: 'b', mode: 0o600, owner: 'root:root' },
-      rewritten: true,
-      diff: undefined,
-      certificates: undefined,
-    },
-  ],
+  changes: [CHANGE],
   drift: [],
   strays: [],
   clashes: [],
   kubelet: 'none',
   kubeletWhy: [],
+  givesUpIdentity: false,
   pods: [],
   unfinished: undefined,
 };
+
+export const planNothing = (node: string): NodePlan => ({ ...PLAN, node, changes: [] });
 
 /** Three masters that do whatever they are told, and remember it; a test says where they do not. */
 export function fakeCluster(names: readonly string[] = ['cp1', 'cp2', 'cp3']) {
@@ -109,6 +112,8 @@ export function fakeCluster(names: readonly string[] = ['cp1', 'cp2', 'cp3']) {
     commit: (revision) => act(node, `commit ${revision}`, undefined),
     revert: () => act(node, 'revert', undefined),
     kubelet: () => act(node, 'kubelet', 'active'),
+    kubeletIdentity: () => act(node, 'kubelet-identity', ''),
+    renewKubelet: () => act(node, 'renew-kubelet', undefined),
     pods: () => act(node, 'pods', []),
     logs: () => act(node, 'logs', ''),
   });
@@ -161,7 +166,7 @@ export function fakeCluster(names: readonly string[] = ['cp1', 'cp2', 'cp3']) {
     return { master, plan: { ...PLAN, node: name, ...more }, revision: 2, hasBefore };
   };
   /** The calls that change a node. */
-  const changes = () => calls.filter((call) => /^cp\d (?:activate|commit|revert)/.test(call));
+  const changes = () => calls.filter((call) => /^cp\d (?:activate|renew|commit|revert)/.test(call));
   return { calls, changes, told, facts, instead, began, interrupted, masters, view, observer, context, fleet, stepOf };
 }
 

@@ -210,7 +210,7 @@ describe('all masters together', () => {
       instead.set(`${name} proofs`, async () => ({ ...GOOD, etcd: 'it has no leader' }));
     const began = performance.now();
     const steps = ['cp1', 'cp2', 'cp3'].map((name) => stepOf(name, {}, false));
-    const said = textOf(await outcome(bringUpTogether(context, steps)));
+    const said = textOf(await outcome(bringUpTogether(context, steps, 'cold-start')));
     expect(performance.now() - began).toBeLessThan(5000);
     expect(said).toContain(
       'failed: the control plane has not come up\ncp1: etcd: it has no leader\n' +
@@ -223,9 +223,60 @@ describe('all masters together', () => {
     const { context, stepOf, instead, changes } = fakeCluster();
     instead.set('cp1 commit', failing(1000, lost('cp1')));
     const steps = ['cp1', 'cp2', 'cp3'].map((name) => stepOf(name, {}, false));
-    expect(textOf(await outcome(bringUpTogether(context, steps)))).toMatch(
+    expect(textOf(await outcome(bringUpTogether(context, steps, 'cold-start')))).toMatch(
       /^unreachable: revision 2 works on cp1, but/,
     );
+    expect(changes()).toEqual(expect.arrayContaining(['cp2 commit 2', 'cp3 commit 2']));
+  });
+});
+
+describe('masters whose certificates have expired', () => {
+  const restarted = { kubelet: 'restart', kubeletWhy: ['its client certificate has expired'] } as const;
+
+  test('get new ones together and for good; a kubelet that has got one by itself gives that up, and must be heard of', async () => {
+    const { context, stepOf, changes, began, told } = fakeCluster();
+    const steps = [stepOf('cp1'), stepOf('cp2', { ...restarted, givesUpIdentity: true }), stepOf('cp3', restarted)];
+    expect(await outcome(bringUpTogether(context, steps, 'renewal'))).toBe('done');
+    expect(changes().slice().sort()).toEqual(
+      ['cp1', 'cp2', 'cp3']
+        .flatMap((name) => [`${name} activate 2 0`, `${name} commit 2`])
+        .concat('cp2 renew-kubelet')
+        .sort(),
+    );
+    expect(changes().indexOf('cp2 renew-kubelet')).toBeGreaterThan(changes().indexOf('cp2 activate 2 0'));
+    expect([...began].map(([name, { heartbeat }]) => [name, heartbeat])).toEqual([
+      ['cp1', false],
+      ['cp2', true],
+      ['cp3', true],
+    ]);
+    expect(told.flatMap((event) => (event.kind === 'activated' ? [[event.node, event.kubelet]] : [])).sort()).toEqual([
+      ['cp1', 'none'],
+      ['cp2', 'restart'],
+      ['cp3', 'restart'],
+    ]);
+  });
+
+  test('do not go back to expired ones: what is well is committed, of the rest it is said', async () => {
+    const { context, stepOf, instead, changes } = fakeCluster();
+    instead.set('cp3 proofs', async () => ({ ...GOOD, apiServer: 'no answer' }));
+    const steps = ['cp1', 'cp2', 'cp3'].map((name) => stepOf(name));
+    const said = textOf(await outcome(bringUpTogether(context, steps, 'renewal')));
+    expect(said).toBe(
+      'failed: the new certificates are in place, but the control plane is not well\ncp3: kube-apiserver: no answer\n' +
+        'nothing is taken back, for what was there before has expired: `bootstrap status` shows more, `bootstrap apply` goes on from here',
+    );
+    expect(
+      changes()
+        .filter((call) => /commit|revert/.test(call))
+        .sort(),
+    ).toEqual(['cp1 commit 2', 'cp2 commit 2']);
+  });
+
+  test('one that cannot be reached any more does not keep the others from being proven', async () => {
+    const { context, stepOf, instead, changes } = fakeCluster();
+    instead.set('cp1 activate', failing(1000, new BootstrapError('failed', 'cp1: no space left')));
+    const steps = ['cp1', 'cp2', 'cp3'].map((name) => stepOf(name));
+    expect(textOf(await outcome(bringUpTogether(context, steps, 'renewal')))).toContain('cp1: no space left');
     expect(changes()).toEqual(expect.arrayContaining(['cp2 commit 2', 'cp3 commit 2']));
   });
 });

@@ -3,6 +3,7 @@ import { loadUnifiedDiff } from '../../src/base/unified-diff.ts';
 import type { Bundle } from '../../src/bundle/bundle.ts';
 import { bundleDigest } from '../../src/bundle/bundle.ts';
 import type { FileFacts, NodeFacts } from '../../src/rollout/node-facts.ts';
+import { NONE_EXPIRED } from '../../src/rollout/plan/expired.ts';
 import { makePlan, type PlanInput } from '../../src/rollout/plan/make-plan.ts';
 import type { Situation } from '../../src/rollout/plan/order.ts';
 import { pathsToRead, planNode } from '../../src/rollout/plan/plan-node.ts';
@@ -54,7 +55,6 @@ export function nodeWith(bundle: Bundle, current = 3, more: Partial<NodeFacts> =
     mode,
     owner,
     effect: effect.kind === 'pods' && effect.kubelet ? 'pods+kubelet' : effect.kind,
-    seed: effect.kind === 'seed',
   }));
   return {
     disk: new Map(bundle.files.map(({ path, content }) => [path, content])),
@@ -126,7 +126,7 @@ export function planOf(
   const runs = new Set(names.filter((_, i) => nodes[i]?.facts.hasEtcdData));
   const { etcd = { dead: new Set(names), answering: runs, healthy: runs, leader: [...runs][0] }, apis, ...rest } = more;
   const situation: Situation = {
-    nodes: bundles.map(({ node }, i) => ({ node, facts: (nodes[i] ?? bareNode()).facts })),
+    nodes: bundles.map(({ node }, i) => ({ node, facts: (nodes[i] ?? bareNode()).facts, expired: NONE_EXPIRED })),
     etcd: etcd === 'external' ? undefined : etcd,
     readyApis: new Set(apis ?? runs),
   };

@@ -8,7 +8,7 @@ import { bareNode, edited, MANIFESTS, nodeWith, planned } from './plan-fixtures.
 const APISERVER = `${MANIFESTS}/kube-apiserver.yaml`;
 const CONFIG = '/var/lib/kubelet/config.yaml';
 const DROP_IN = '/etc/systemd/system/kubelet.service.d/20-bootstrap.conf';
-const SEED = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+const KUBELET_KEY = '/etc/kubernetes/pki/kubelet/client.key';
 
 const first = ({ bundles: [bundle] }: Output): Bundle => {
   if (!bundle) throw new Error('nothing was rendered');
@@ -58,20 +58,11 @@ describe('a node that has what is wanted', () => {
     expect(nodeChanges(plan)).toBe(false);
   });
 
-  test('keeps its own kubelet certificate, whatever became of it', () => {
-    expect(planned(bundle, edited(nodeWith(bundle), SEED, 'renewed by the kubelet'))).toMatchObject({
-      changes: [],
-      drift: [],
-      recorded: true,
-    });
-    const gone = planned(bundle, edited(nodeWith(bundle), SEED, undefined));
-    expect(paths(gone)).toEqual([`create ${SEED}`]);
-    expect(gone.drift.map(({ what }) => what)).toEqual(['missing']);
-  });
-
-  test('is not touched because another kubelet certificate was issued for it', () => {
-    const issued = replaced(bundle, SEED, { content: Buffer.from('another one') });
-    expect(nodeChanges(planned(issued, nodeWith(bundle)))).toBe(false);
+  test('gets another certificate for its kubelet where one was issued, and nothing restarts for it', () => {
+    const issued = replaced(bundle, KUBELET_KEY, { content: Buffer.from('another one') });
+    const plan = planned(issued, nodeWith(bundle));
+    expect(paths(plan)).toEqual([`change ${KUBELET_KEY}`]);
+    expect(plan).toMatchObject({ kubelet: 'none', pods: [] });
   });
 
   test('has its kubelet started where it does not run, or would not after a boot', () => {
@@ -91,10 +82,10 @@ describe('a node that has what is wanted', () => {
 
 describe('every single file', () => {
   test('appears, and it alone, where it was changed on the node', () => {
-    for (const { path, effect } of bundle.files) {
+    for (const { path } of bundle.files) {
       const plan = planned(bundle, edited(nodeWith(bundle), path, 'something else\n'));
-      expect(paths(plan), path).toEqual(effect.kind === 'seed' ? [] : [`change ${path}`]);
-      expect(plan.drift.map((drift) => drift.path)).toEqual(effect.kind === 'seed' ? [] : [path]);
+      expect(paths(plan), path).toEqual([`change ${path}`]);
+      expect(plan.drift.map((drift) => drift.path)).toEqual([path]);
     }
   });
 
@@ -105,17 +96,16 @@ describe('every single file', () => {
   });
 
   test('appears, and it alone, where it is wanted otherwise', () => {
-    for (const { path, effect } of bundle.files) {
+    for (const { path } of bundle.files) {
       const wanted = replaced(bundle, path, { content: Buffer.from('something else\n') });
       const plan = planned(wanted, nodeWith(bundle));
-      expect(paths(plan), path).toEqual(effect.kind === 'seed' ? [] : [`change ${path}`]);
+      expect(paths(plan), path).toEqual([`change ${path}`]);
       expect(plan.drift).toEqual([]);
     }
   });
 
   test('appears for its mode alone, and restarts nothing then', () => {
-    for (const { path, effect, content, mode } of bundle.files) {
-      if (effect.kind === 'seed') continue;
+    for (const { path, content, mode } of bundle.files) {
       const plan = planned(bundle, edited(nodeWith(bundle), path, content, mode ^ 0o044));
       expect(paths(plan)).toEqual([`change ${path}`]);
       expect(plan).toMatchObject({ kubelet: 'none', pods: [] });
@@ -123,15 +113,15 @@ describe('every single file', () => {
     }
   });
 
-  test('is removed where the revision has it and nobody wants it any more, unless it was seeded', () => {
-    for (const { path, effect } of bundle.files) {
+  test('is removed where the revision has it and nobody wants it any more', () => {
+    for (const { path } of bundle.files) {
       const less = makeBundle(
         bundle.node,
         bundle.directories,
         bundle.files.filter((file) => file.path !== path),
       );
       const plan = planned(less, nodeWith(bundle));
-      expect(paths(plan), path).toEqual(effect.kind === 'seed' ? [] : [`remove ${path}`]);
+      expect(paths(plan), path).toEqual([`remove ${path}`]);
     }
   });
 });
@@ -263,13 +253,12 @@ describe('what was found on the node', () => {
     expect(nodeChanges(plan)).toBe(true);
   });
 
-  test('the digest of it moves with files, revision, index and strays, not with the clock or a renewed seed', () => {
+  test('the digest of it moves with files, revision, index and strays, not with the clock', () => {
     const node = nodeWith(bundle);
     const observed = (one = node) => planned(bundle, one).observed;
     const facts = (more: Partial<typeof node.facts>) => ({ ...node, facts: { ...node.facts, ...more } });
     const still = [
       facts({ clock: 5, uptimeSeconds: 5, kubelet: { active: 'failed', enabled: 'x' } }),
-      edited(node, SEED, 'renewed'),
       facts({ files: new Map([...node.facts.files].reverse()), index: [...node.facts.index].reverse() }),
     ];
     for (const one of still) expect(observed(one)).toBe(observed());
@@ -279,7 +268,7 @@ describe('what was found on the node', () => {
       facts({ manifests: [...node.facts.manifests, 'x'] }),
       facts({ index: node.facts.index.slice(1) }),
       edited(node, APISERVER, 'x'),
-      edited(node, SEED, undefined),
+      edited(node, KUBELET_KEY, undefined),
     ];
     expect(new Set([observed(), ...moved.map(observed)]).size).toBe(moved.length + 1);
   });

@@ -1,25 +1,45 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BootstrapError } from '../../src/base/errors.ts';
+import type { FileEffect } from '../../src/bundle/bundle.ts';
+import { type Expired, NONE_EXPIRED } from '../../src/rollout/plan/expired.ts';
 import {
   type EtcdSeen,
-  modeOf,
+  modeOf as modeOfPlans,
   type NodeSituation,
   orderNodes,
   quorumAlong,
   quorumOf,
   type Situation,
 } from '../../src/rollout/plan/order.ts';
-import type { PodChange } from '../../src/rollout/plan.ts';
+import type { NodePlan, PodChange } from '../../src/rollout/plan.ts';
+import { CHANGE, planNothing } from './apply-fixtures.ts';
 
 interface NodeOptions {
   readonly data?: boolean;
   readonly current?: number | undefined;
   readonly active?: string;
   readonly underWay?: boolean;
+  /** A certificate that members of etcd show each other has expired, or another one. */
+  readonly expired?: 'etcd' | 'other';
+  /** What it shall have has expired as well. */
+  readonly wanted?: boolean;
 }
 
-const node = (name: string, { data = true, current = 1, active = 'active', underWay }: NodeOptions = {}) =>
+const expiredOf = ({ expired, wanted }: NodeOptions): Expired => {
+  const path = `/etc/kubernetes/pki/${expired === 'etcd' ? 'etcd/server' : 'scheduler/client'}.crt`;
+  return {
+    ...NONE_EXPIRED,
+    certificates: expired ? [{ path, notAfter: 0 }] : [],
+    etcd: expired === 'etcd',
+    wanted: wanted ? [path] : [],
+  };
+};
+
+const node = (
+  name: string,
+  { data = true, current = 1, active = 'active', underWay, ...certificates }: NodeOptions = {},
+) =>
   ({
     node: name,
     facts: {
@@ -28,6 +48,7 @@ const node = (name: string, { data = true, current = 1, active = 'active', under
       current: current || undefined,
       transaction: underWay ? { state: 'placed', to: 1, digest: '', from: 0 } : undefined,
     },
+    expired: expiredOf(certificates),
   }) satisfies NodeSituation;
 
 const etcd = (answering: readonly string[], healthy = answering, leader = healthy[0]): EtcdSeen => ({
@@ -49,9 +70,10 @@ const situation = (
 
 const NAMES = ['cp1', 'cp2', 'cp3'] as const;
 const three = (...options: readonly NodeOptions[]) => NAMES.map((name, i) => node(name, options[i]));
-const refusal = (seen: Situation): BootstrapError => {
+const modeOf = (seen: Situation, ...plans: readonly NodePlan[]) => modeOfPlans(seen, plans);
+const refusal = (seen: Situation, ...plans: readonly NodePlan[]): BootstrapError => {
   try {
-    throw new Error(`it was not refused, but ${modeOf(seen)}`);
+    throw new Error(`it was not refused, but ${modeOf(seen, ...plans)}`);
   } catch (error) {
     if (error instanceof BootstrapError) return error;
     throw error;
@@ -104,6 +126,69 @@ describe('the mode', () => {
     expect(modeOf(situation(three({ data: false }, {}, {}), undefined, ['cp1']))).toBe('rolling');
     expect(modeOf(situation(three({ data: false }, {}, {}), undefined))).toBe('cold-start');
     expect(modeOf(situation(three(bare, bare, bare), undefined, ['cp2']))).toBe('rolling');
+  });
+});
+
+describe('the mode where certificates have expired', () => {
+  const gone = { expired: 'etcd' } as const;
+  const silent: EtcdSeen = { ...etcd([]), dead: new Set() };
+  const files = (effect: FileEffect, rewritten = true): NodePlan => ({
+    ...planNothing('cp2'),
+    changes: [{ ...CHANGE, path: '/etc/kubernetes/manifests/etcd.yaml', effect, rewritten }],
+  });
+  const leaf = files({ kind: 'none' });
+
+  test('is a renewal of all masters where no quorum of members with valid ones is to be seen', () => {
+    expect(modeOf(situation(three(gone, gone, gone), silent), leaf)).toBe('renewal');
+    expect(modeOf(situation(three(gone, gone, gone), etcd([])), leaf)).toBe('renewal');
+    expect(modeOf(situation(three({}, gone, gone), silent), leaf)).toBe('renewal');
+    expect(modeOf(situation(three({}, gone, gone), etcd(['cp1'], [])), leaf)).toBe('renewal');
+  });
+
+  test('is rolling where enough members have valid ones and are well', () => {
+    expect(modeOf(situation(three({}, {}, gone), etcd(['cp1', 'cp2'])), leaf)).toBe('rolling');
+    expect(modeOf(situation(three({}, {}, gone), etcd(['cp1', 'cp2'])), files({ kind: 'manifest', pod: 'etcd' }))).toBe(
+      'rolling',
+    );
+  });
+
+  test('is what it would be anyway where none of them is one that members of etcd show each other', () => {
+    const other = { expired: 'other' } as const;
+    expect(modeOf(situation(three(other, other, other), etcd(NAMES)), leaf)).toBe('rolling');
+    expect(refusal(situation(three(other, other, other), silent), leaf).message).toContain('no etcd member answers');
+  });
+
+  test('is none where a pod would be replaced, unless nothing runs anywhere; a mode or an owner is no reason', () => {
+    for (const effect of [
+      { kind: 'manifest', pod: 'etcd' },
+      { kind: 'pods', pods: ['etcd'] },
+      { kind: 'kubelet' },
+      { kind: 'kubelet-unit' },
+    ] as const) {
+      const error = refusal(situation(three(gone, gone, gone), silent), leaf, files(effect));
+      expect(error.code).toBe('refused');
+      expect(error.message).toBe(
+        'certificates have expired on cp1 (etcd/server), cp2 (etcd/server), cp3 (etcd/server), and more than they would change: cp2: /etc/kubernetes/manifests/etcd.yaml',
+      );
+      expect(error.hint).toContain('renew them first');
+      expect(modeOf(situation(three(gone, gone, gone), silent), files(effect, false))).toBe('renewal');
+      expect(modeOf(situation(three(gone, gone, gone), etcd([])), files(effect))).toBe('cold-start');
+    }
+    const restart: PodChange = { pod: 'etcd', kind: 'restart', why: [] };
+    expect(refusal(situation(three(gone, gone, gone), silent), { ...leaf, pods: [restart] }).code).toBe('refused');
+    const kubelet = { ...leaf, kubelet: 'restart', kubeletWhy: ['its client certificate has expired'] } as const;
+    expect(modeOf(situation(three(gone, gone, gone), silent), kubelet)).toBe('renewal');
+  });
+
+  test('is none where what they shall have has expired as well', () => {
+    const error = refusal(situation(three(gone, { ...gone, wanted: true }, gone), silent), leaf);
+    expect(error.message).toContain('what they shall have has expired as well on cp2 (etcd/server)');
+  });
+
+  test('is none where a member has lost its data: a kubelet that starts there would start an empty one', () => {
+    expect(refusal(situation(three(gone, gone, { ...gone, data: false }), silent), leaf).message).toContain(
+      'cp3 holds no data of etcd',
+    );
   });
 });
 

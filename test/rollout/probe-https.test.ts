@@ -208,7 +208,7 @@ describe('a server whose certificate is not right is not believed', () => {
     [
       'expired',
       { made: -20, validity: 10 },
-      { problem: 'tls', seen: 'its certificate has expired (CERT_HAS_EXPIRED)' },
+      { problem: 'expired', seen: 'its certificate has expired (CERT_HAS_EXPIRED)' },
     ],
     ['not valid yet', { made: 5 }, { problem: 'tls', seen: expect.stringMatching(/not valid yet/) }],
     [
@@ -223,6 +223,18 @@ describe('a server whose certificate is not right is not believed', () => {
   test('of another CA of the same name, although the connection goes to loopback', async () => {
     const error = await failure(ask(await served({ addresses: ['10.0.0.11', '127.0.0.1'] }, foreign)));
     expect(error).toMatchObject({ problem: 'tls', seen: expect.stringMatching(/unknown CA|another CA/) });
+  });
+
+  test('expired, and not ours at all: then that is what is said', async () => {
+    const expired = { made: -20, validity: 10 };
+    expect(await failure(ask(await served(expired, foreign)))).toMatchObject({
+      problem: 'tls',
+      seen: 'its certificate is of an unknown CA, and has expired',
+    });
+    expect(await failure(ask(await served({ ...expired, addresses: ['10.0.0.12'] })))).toMatchObject({
+      problem: 'tls',
+      seen: 'its certificate is not for 10.0.0.11, and has expired',
+    });
   });
 
   test('for loopback only: the name that counts is the one asked for, not that of the connection', async () => {

@@ -16,6 +16,8 @@ export interface ApiAnswer {
 }
 
 interface ApiRequest {
+  /** Further ones: `authorization`, `x-remote-user`. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly method?: string;
   readonly body?: Json;
   readonly type?: string;
@@ -32,25 +34,34 @@ export interface ApiClient {
 /**
  * A client of an apiserver on this machine's loopback.
  * @param host the name that its certificate must be for; all nodes of the world are 127.0.0.1
+ * @param identity asked at each request where it is a function; with another one than before there are new connections
+ * @param connections how many there may be at once
  */
-export function apiClient(host: string, port: number, identity: Identity): ApiClient {
-  let agent = new Agent({ keepAlive: true });
+export function apiClient(
+  host: string,
+  port: number,
+  identity: Identity | (() => Identity),
+  connections = Number.POSITIVE_INFINITY,
+): ApiClient {
+  // a session that is taken up again would hide what another certificate says
+  const newAgent = () => new Agent({ keepAlive: true, maxCachedSessions: 0, maxSockets: connections });
+  let agent = newAgent();
   return {
     reconnect() {
       agent.destroy();
-      agent = new Agent({ keepAlive: true });
+      agent = newAgent();
     },
-    request: (path, { method = 'GET', body, type = 'application/json', timeoutMs = 3000 } = {}) =>
+    request: (path, { method = 'GET', body, type = 'application/json', headers = {}, timeoutMs = 3000 } = {}) =>
       new Promise((resolve, reject) => {
         const sent = request(
           {
-            ...identity,
+            ...(typeof identity === 'function' ? identity() : identity),
             agent,
             host: '127.0.0.1',
             port,
             path,
             method,
-            headers: body === undefined ? {} : { 'content-type': type },
+            headers: { ...(body !== undefined && { 'content-type': type }), ...headers },
             servername: '',
             checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
           },

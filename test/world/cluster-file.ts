@@ -11,14 +11,15 @@ export interface NodePorts {
   readonly etcdPeer: number;
   readonly etcdMetrics: number;
   readonly kubeletHealth: number;
+  readonly kubelet: number;
 }
 
-export const PORTS_PER_NODE = 7;
+export const PORTS_PER_NODE = 8;
 
 export const nodePorts = (ports: readonly number[]): NodePorts => {
   const [apiServer = 0, controllerManager = 0, scheduler = 0, ...others] = ports;
-  const [etcdClient = 0, etcdPeer = 0, etcdMetrics = 0, kubeletHealth = 0] = others;
-  return { apiServer, controllerManager, scheduler, etcdClient, etcdPeer, etcdMetrics, kubeletHealth };
+  const [etcdClient = 0, etcdPeer = 0, etcdMetrics = 0, kubeletHealth = 0, kubelet = 0] = others;
+  return { apiServer, controllerManager, scheduler, etcdClient, etcdPeer, etcdMetrics, kubeletHealth, kubelet };
 };
 
 export interface FileNode {
@@ -31,14 +32,15 @@ export interface FileNode {
 /**
  * A cluster file for the world: the nodes' addresses are nobody's, since the product refuses loopback ones, and
  * everything that listens or is asked by another node is moved to a port of its own on 127.0.0.1.
+ * @param version of Kubernetes
  * @param spec laid over the spec; `nodes` there is a map by name
  */
-export function clusterFile(nodes: readonly FileNode[], endpointPort: number, spec: JsonMap): string {
+export function clusterFile(nodes: readonly FileNode[], endpointPort: number, version: string, spec: JsonMap): string {
   const { nodes: perNode = {}, ...rest } = spec;
   const local = (port: number) => `https://127.0.0.1:${port}`;
   const standard: JsonMap = {
     profiles: nodes.length > 1 ? ['ha'] : ['single'],
-    kubernetesVersion: 'v1.36.2',
+    kubernetesVersion: version,
     controlPlaneEndpoint: `localhost:${endpointPort}`,
     apiServer: { certSANs: ['127.0.0.1'], extraArgs: { 'bind-address': '127.0.0.1' } },
     etcd: {
@@ -62,7 +64,7 @@ export function clusterFile(nodes: readonly FileNode[], endpointPort: number, sp
         apiServer: { bindPort: ports.apiServer },
         controllerManager: { extraArgs: { 'secure-port': ports.controllerManager } },
         scheduler: { extraArgs: { 'secure-port': ports.scheduler } },
-        kubelet: { config: { healthzPort: ports.kubeletHealth } },
+        kubelet: { config: { healthzPort: ports.kubeletHealth, port: ports.kubelet } },
         etcd: {
           local: {
             extraArgs: {

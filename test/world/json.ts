@@ -48,3 +48,6 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   }
   return result;
 }
+
+/** A MicroTime of the API: RFC 3339 with six digits behind the seconds. */
+export const microTime = (): string => new Date().toISOString().replace('Z', '000Z');

@@ -47,7 +47,7 @@ export interface WorldNode {
 }
 
 export interface NodeOptions
-  extends Pick<MachineSettings, 'name' | 'component' | 'shared' | 'backOffMs' | 'etcdFlags'> {
+  extends Pick<MachineSettings, 'name' | 'component' | 'shared' | 'kubeletVersion' | 'backOffMs' | 'etcdFlags'> {
   readonly root: string;
   readonly state: string;
   readonly machine: string;

@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { loadCatalogue } from '../../src/kubernetes/catalogue.ts';
 import { COMPONENTS } from '../../src/kubernetes/component.ts';
+import { KNOWN_MINORS } from '../../src/kubernetes/version.ts';
 
 export interface Programs {
   readonly machine: string;
   readonly component: string;
   readonly balancer: string;
   readonly writer: string;
+  readonly watcher: string;
 }
 
 const ENTRIES = {
@@ -18,6 +20,7 @@ const ENTRIES = {
   component: fileURLToPath(new URL('./component/component.ts', import.meta.url)),
   balancer: fileURLToPath(new URL('./outside/balancer.ts', import.meta.url)),
   writer: fileURLToPath(new URL('./outside/writer.ts', import.meta.url)),
+  watcher: fileURLToPath(new URL('./outside/watcher.ts', import.meta.url)),
 } as const;
 
 const YAML = fileURLToPath(new URL('../../node_modules/yaml/browser/index.js', import.meta.url));
@@ -36,15 +39,24 @@ export async function buildPrograms(folder: string): Promise<Programs> {
     logLevel: 'warning',
   });
   const at = (name: string) => join(folder, `${name}.cjs`);
-  return { machine: at('machine'), component: at('component'), balancer: at('balancer'), writer: at('writer') };
+  return {
+    machine: at('machine'),
+    component: at('component'),
+    balancer: at('balancer'),
+    writer: at('writer'),
+    watcher: at('watcher'),
+  };
 }
 
 /** Files that the stand-ins share: the flags that each program has, and a certificate such as they would sign themselves. */
 export async function sharedFiles(folder: string): Promise<void> {
   mkdirSync(folder);
-  const catalogue = await loadCatalogue(36);
-  const names = COMPONENTS.map((component) => [component, catalogue.flags(component).map(({ name }) => name)]);
-  writeFileSync(join(folder, 'flags.json'), JSON.stringify(Object.fromEntries(names)));
+  const minors = KNOWN_MINORS.map(async (minor) => {
+    const catalogue = await loadCatalogue(minor);
+    const names = COMPONENTS.map((component) => [component, catalogue.flags(component).map(({ name }) => name)]);
+    return [minor, Object.fromEntries(names) as unknown] as const;
+  });
+  writeFileSync(join(folder, 'flags.json'), JSON.stringify(Object.fromEntries(await Promise.all(minors))));
   const subject = ['-subj', '/CN=localhost@1', '-addext', 'subjectAltName=DNS:localhost'];
   const key = [
     '-newkey',

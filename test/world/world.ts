@@ -1,33 +1,34 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { parse } from 'yaml';
+import { ageCertificates } from './age.ts';
 import { type ApiClient, apiClient, type Identity } from './api-client.ts';
 import { clusterFile, type NodePorts, nodePorts, PORTS_PER_NODE } from './cluster-file.ts';
-import { type Json, type JsonMap, textAt } from './json.ts';
+import { identityIn } from './identity.ts';
+import type { JsonMap } from './json.ts';
 import { startNode, type WorldNode } from './node.ts';
+import { type Outside, type OutsideOptions, startWatcher, startWriter } from './outside/clients.ts';
+import type { Sightings } from './outside/watcher.ts';
 import type { Writes } from './outside/writer.ts';
 import { freePorts } from './ports.ts';
 import { processesOf } from './processes.ts';
 import { buildPrograms, etcdFlags, sharedFiles } from './programs.ts';
+
+/** What the first writer writes. */
+const WRITTEN = '/api/v1/namespaces/default/configmaps/writer';
 
 export interface WorldOptions {
   /** How many nodes: cp1, cp2, … */
   readonly nodes: number;
   /** Milliseconds of the first back-off of a container that crashes, doubled each time (a kubelet's: 10 s). */
   readonly backOffMs?: number;
+  /** Of Kubernetes, kubelets too; default v1.36.2. */
+  readonly version?: string;
   /** Who ends it; for a world of several tests, since the test that runs now does so unless told. */
   readonly whenOver?: (stop: () => Promise<void>) => void;
-}
-
-interface Writer {
-  /** What it has seen so far. */
-  read(): Writes;
-  /** Ends it; what it has seen. */
-  stop(): Writes;
 }
 
 export interface World {
@@ -44,11 +45,29 @@ export interface World {
   copyToNodes(...names: readonly string[]): void;
   /**
    * A client of a node's apiserver; of the load balancer where no node is named.
-   * @param as the kubeconfig in the cluster directory that says who it is; default `super-admin.conf`
+   * @param as who it is, or the kubeconfig in the cluster directory that says so; default `super-admin.conf`
    */
-  api(node?: string, as?: string): ApiClient;
-  /** A client in a process of its own that writes every 50 ms through the load balancer. */
-  writer(): Writer;
+  api(node?: string, as?: string | Identity): ApiClient;
+  /** Who a kubeconfig in the cluster directory (default `super-admin.conf`) makes one now: for later, when it says otherwise. */
+  identity(as?: string): Identity;
+  /**
+   * A client in a process of its own that writes every 50 ms through the load balancer: the ConfigMap `writer` in the
+   * namespace `default`; a second one writes `writer-2`.
+   */
+  writer(options?: OutsideOptions): Outside<Writes>;
+  /**
+   * A client in a process of its own that looks at an object through the load balancer every 100 ms, over one connection.
+   * @param path of the API; default the (first) writer's object
+   */
+  watcher(path?: string, options?: OutsideOptions): Outside<Sightings>;
+  /**
+   * Issues certificates again as if long ago, under the same CAs and for the same keys, and puts them wherever the old ones
+   * lie: cluster directory, nodes, kept revisions. What reads them anew does so; kubelets that run are restarted.
+   * @param seconds until they expire; negative: since they have
+   * @param only which, by their path under `pki/` without the ending (`nodes/cp1/apiserver`); those that a kubelet has got
+   *   by itself are `nodes/NODE/kubelet-client`
+   */
+  age(seconds: number, only?: (path: string) => boolean): Promise<void>;
   /** Processes of the nodes that still run. */
   processes(): readonly number[];
   /** Ends all there is and removes it; done by itself when the test ends. */
@@ -62,6 +81,7 @@ export interface World {
 export async function startWorld({
   nodes: count,
   backOffMs = 500,
+  version = 'v1.36.2',
   whenOver = onTestFinished,
 }: WorldOptions): Promise<World> {
   const base = mkdtempSync(join(tmpdir(), 'bootstrap-world-'));
@@ -105,9 +125,13 @@ export async function startWorld({
       const root = known(roots, name);
       const state = join(base, 'machines', name);
       const { machine, component } = programs;
-      nodes.set(name, await startNode({ name, root, state, machine, component, shared, backOffMs, etcdFlags: flags }));
+      const common = { machine, component, shared, kubeletVersion: version, backOffMs, etcdFlags: flags };
+      nodes.set(name, await startNode({ name, root, state, ...common }));
     }),
   );
+
+  let writers = 0;
+  const site = () => ({ dir, folder: mkdtempSync(join(base, 'client-')), port: endpointPort, run });
 
   const world: World = {
     dir,
@@ -123,7 +147,7 @@ export async function startWorld({
         ports: known(portsOf, name),
         sshd: known(nodes, name).sshd,
       }));
-      writeFileSync(path, clusterFile(entries, endpointPort, spec));
+      writeFileSync(path, clusterFile(entries, endpointPort, spec, version));
       return path;
     },
     copyToNodes(...only) {
@@ -135,27 +159,19 @@ export async function startWorld({
       apiClient(
         name === undefined ? 'localhost' : '127.0.0.1',
         name === undefined ? endpointPort : known(portsOf, name).apiServer,
-        identityIn(join(dir, as)),
+        typeof as === 'string' ? identityIn(join(dir, as)) : as,
       ),
-    writer() {
-      const settings = join(base, `writer-${others.length}.json`);
-      const tally = `${settings}.tally`;
-      const identity = identityIn(join(dir, 'super-admin.conf'));
-      writeFileSync(settings, JSON.stringify({ host: 'localhost', port: endpointPort, identity, tally }), {
-        mode: 0o600,
-      });
-      const child = run(programs.writer, settings);
-      const read = (): Writes => {
-        if (!existsSync(tally)) return { done: 0, retried: 0, failed: 0, longestGap: 0, errors: [] };
-        return JSON.parse(readFileSync(tally, 'utf8')) as Writes;
-      };
-      return {
-        read,
-        stop() {
-          child.kill('SIGKILL');
-          return read();
-        },
-      };
+    identity: (as = 'super-admin.conf') => identityIn(join(dir, as)),
+    writer(options = {}) {
+      writers += 1;
+      return startWriter(site(), programs.writer, writers > 1 ? `${WRITTEN}-${writers}` : WRITTEN, options);
+    },
+    watcher: (path = WRITTEN, options = {}) => startWatcher(site(), programs.watcher, path, options),
+    async age(seconds, only = () => true) {
+      await ageCertificates(dir, new Map(names.map((name) => [name, known(nodes, name).root])), seconds, only);
+      const restart = 'if systemctl is-active --quiet kubelet; then systemctl restart kubelet; fi';
+      // one that is switched off reads them when it starts
+      await Promise.allSettled(names.map((name) => known(nodes, name).ssh(restart)));
     },
     processes,
     stop,
@@ -173,17 +189,6 @@ export async function eventually(what: string, look: () => Promise<boolean> | bo
     if (Date.now() > end) throw new Error(`${what}: not so within ${seconds} s`);
     await delay(100);
   }
-}
-
-/** Whom a kubeconfig with embedded files makes its reader. */
-function identityIn(kubeconfig: string): Identity {
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as Json;
-  const data = (text: string) => Buffer.from(text, 'base64').toString('utf8');
-  return {
-    ca: data(textAt(config, 'clusters', 0, 'cluster', 'certificate-authority-data')),
-    cert: data(textAt(config, 'users', 0, 'user', 'client-certificate-data')),
-    key: data(textAt(config, 'users', 0, 'user', 'client-key-data')),
-  };
 }
 
 function known<T>(map: ReadonlyMap<string, T>, name: string): T {

@@ -83,7 +83,6 @@ function rotate(group: Command, action: Action): void {
       .argument('[ca]', 'kubernetes, etcd, front-proxy or all'),
   )
     .option('--new-ca <name=file>', 'the new certificate of a CA whose key is kept elsewhere (repeatable)', collect)
-    .option('--restart-workloads', 'restart what trusts only the old CA: the pods that were started before')
     .action(action(async () => (await import('../rotation/commands.ts')).rotateCa))
     .addHelpText(
       'after',
@@ -111,6 +110,7 @@ function rotation(command: Command): Command {
     .option('--pause-before <phase>', 'stop before this phase: trust, issue, sign or distrust')
     .option('--rollback', 'go back to the old one: possible until it is distrusted')
     .option('--settle <time>', 'how long processes may take to read new files (default: 6m for kubernetes)')
+    .option('--restart-workloads', 'restart pods that know only the old one, as `kubectl rollout restart` does')
     .option('--accept-losses', 'go on although something would be cut off that is listed')
     .option(...YES);
   for (const [flag, text] of TIMES) command.option(flag, text);

@@ -32,7 +32,9 @@ export function initReport(
     !produced.nodes.changes.length &&
     !produced.kubeconfigs.length;
   if (nothing) return `${where} is complete already (${what}); nothing was changed.`;
-  const fresh = created || produced.pki.some((change) => change.path === 'pki/ca.crt');
+  // where CAs are kept elsewhere, the certificates were there before all the rest
+  const isFirst = produced.nodes.unchanged === 0 && produced.nodes.changes.every(({ kind }) => kind === 'create');
+  const fresh = created || isFirst || produced.pki.some((change) => change.path === 'pki/ca.crt');
   const lines = producedLines(produced, { dryRun, summary: fresh });
   if (!fresh) return quiet ? (lines.at(-1) ?? '') : lines.join('\n');
   const head = `${dryRun ? 'Would make' : 'Made'} a control plane in ${color.bold(where)} (${what})`;
@@ -40,9 +42,8 @@ export function initReport(
   const counts = [...new Set(produced.bundles.map((bundle) => bundle.files.length))];
   const files =
     counts.length === 1 ? count(counts[0] ?? 0, 'file') : `${Math.min(...counts)} to ${Math.max(...counts)} files`;
-  const certificates = [...produced.pki.map((change) => change.path), ...produced.imported].filter((path) =>
-    path.endsWith('.crt'),
-  ).length;
+  const { authorities, nodes } = produced.identities;
+  const certificates = authorities.size + 2 + [...nodes.values()].reduce((sum, leaves) => sum + leaves.size, 0);
   const names = nodeNames(cluster);
   const rows = [
     [

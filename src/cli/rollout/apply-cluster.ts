@@ -103,9 +103,13 @@ function refusePartOfFirstBoot(
   if (mode === 'renewal') {
     const left = [...expired.keys()].filter((node) => !chosen.has(node));
     if (!left.length) return;
-    throw new BootstrapError('usage', `certificates have expired on ${left.join(', ')} too: with these alone etcd has no quorum`, {
-      hint: 'leave --node out: all are renewed together',
-    });
+    throw new BootstrapError(
+      'usage',
+      `certificates have expired on ${left.join(', ')} too: with these alone etcd has no quorum`,
+      {
+        hint: 'leave --node out: all are renewed together',
+      },
+    );
   }
   throw new BootstrapError('usage', `no master of this cluster runs: all ${all.length} must be brought up together`, {
     hint: 'leave --node out',

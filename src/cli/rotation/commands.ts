@@ -7,7 +7,6 @@ import { generateKey } from '../../pki/keys.ts';
 import { current, type Journal, phasesOf, type Subject } from '../../pki/rotation/journal.ts';
 import { readJournal } from '../../pki/rotation/overlay.ts';
 import { prepareNew } from '../../pki/rotation/prepare.ts';
-import { settle } from '../../pki/rotation/settle.ts';
 import { begun, mayTurnBack, nextMove, turnedBack } from '../../pki/rotation/steps.ts';
 import { openPlainStore } from '../../pki/store.ts';
 import type { Cluster } from '../../spec/cluster.ts';
@@ -166,4 +165,3 @@ function outcomeData(outcome: Outcome) {
     ? { outcome: 'paused', why: outcome.why, ...rotationData(outcome.journal) }
     : { outcome: outcome.journal.direction === 'back' ? 'taken-back' : 'done', rotation: null };
 }
-void settle;

@@ -1,5 +1,5 @@
-import type { Journal } from '../../pki/rotation/journal.ts';
 import type { Pki } from '../../pki/pki.ts';
+import type { Journal } from '../../pki/rotation/journal.ts';
 import type { Crew } from '../rollout/crew.ts';
 import type { RotationRun } from './run.ts';
 

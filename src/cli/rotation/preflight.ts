@@ -20,7 +20,9 @@ export async function refuseUnlessWell({ run, crew }: RotationContext, produced:
   const notReady = nodes.filter((node) => !readyApis.has(node));
   const ailing = etcd ? nodes.filter((node) => !etcd.healthy.has(node)) : [];
   const wrong = [
-    ...(changing.length ? [`${changing.join(', ')}: not as the cluster file says; \`bootstrap plan\` shows what differs`] : []),
+    ...(changing.length
+      ? [`${changing.join(', ')}: not as the cluster file says; \`bootstrap plan\` shows what differs`]
+      : []),
     ...(notReady.length ? [`${notReady.join(', ')}: the apiserver is not ready`] : []),
     ...(ailing.length ? [`${ailing.join(', ')}: the etcd member is not healthy`] : []),
     ...obstacles,

@@ -1,5 +1,5 @@
-import { pause } from '../../base/pause.ts';
 import { BootstrapError } from '../../base/errors.ts';
+import { pause } from '../../base/pause.ts';
 import { lastPlaced } from '../../pki/rotation/steps.ts';
 import type { RotationContext } from './context.ts';
 

@@ -46,7 +46,7 @@ export async function planAll(undertaking: Undertaking, observer: Observer): Pro
     undertaking.objectChanges(found.view),
     ...masters
       .filter(({ name }) => chosen.has(name))
-      .map((master) => planMaster(master, factsOf(found, master), now(), diff)),
+      .map((master) => planMaster(master, factsOf(found, master), found.expired.get(master.name), now(), diff)),
   ]);
   const plan = makePlan({ cluster, situation: found.situation, nodes, objects });
   const obstacles = plan.nodes.filter(nodeChanges).flatMap(({ node }) => {
@@ -83,7 +83,7 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
   context.tell({ kind: 'order', nodes: steps.map(({ master }) => master.name), together });
   if (!together) return rollOut(context, fleet, steps);
   await refuseWhereMoved(context, undertaking, plan, steps);
-  await bringUpTogether(context, steps);
+  await bringUpTogether(context, steps, plan.mode);
 }
 
 /** The journal of what is being put in place (templates/node/node.sh): one line for each thing that is done. */
@@ -112,12 +112,14 @@ async function refuseWhereMoved(
     const found = facts.get(master.name);
     return !found || observedDigest(found, master.bundle) !== observed;
   });
-  const isAlive = modeOf(situation) !== plan.mode;
-  if (!isAlive && !moved.length) return;
+  const isAnother = modeOf(situation, plan.nodes) !== plan.mode;
+  if (!isAnother && !moved.length) return;
   throw new BootstrapError(
     'refused',
-    isAlive
-      ? 'the control plane has come to life since this was planned: its masters are not restarted all at once'
+    isAnother
+      ? plan.mode === 'renewal'
+        ? 'it is not as it was when this was planned: certificates have been renewed meanwhile'
+        : 'the control plane has come to life since this was planned: its masters are not restarted all at once'
       : `${moved.map(({ master }) => master.name).join(', ')} changed since this was planned`,
     { hint: 'run the command again: it plans anew' },
   );

@@ -130,7 +130,7 @@ async function takeBack(
  * must run. Waits for that.
  */
 export async function isWellAgain(
-  { observer, signal }: ApplyContext,
+  { observer, signal }: Pick<ApplyContext, 'observer' | 'signal'>,
   master: Master,
   heartbeat: boolean,
 ): Promise<boolean> {

@@ -79,7 +79,10 @@ export async function putInPlace(
   let tries = 0;
   const activate = async (): Promise<void> => {
     tries += 1;
-    const { placed, removed } = await master.agent.activate(revision, { kubelet: plan.kubelet, confirmSeconds });
+    // giving up its certificate restarts the kubelet as well: once is enough
+    const kubelet = plan.givesUpIdentity && plan.kubelet === 'restart' ? 'none' : plan.kubelet;
+    const { placed, removed } = await master.agent.activate(revision, { kubelet, confirmSeconds });
+    if (plan.givesUpIdentity) await master.agent.renewKubelet();
     isPlaced = true;
     tell({ kind: 'activated', node, files: placed.length + removed.length, kubelet: plan.kubelet });
   };

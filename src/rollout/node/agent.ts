@@ -24,6 +24,8 @@ const SECONDS = {
   commit: 60,
   revert: 150,
   kubelet: 30,
+  'kubelet-identity': 30,
+  'renew-kubelet': 150,
   pods: 30,
   logs: 30,
 } as const;
@@ -122,6 +124,12 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
     async kubelet() {
       const answer = await call('kubelet', []);
       return answer.toString('utf8').split('\t')[1] ?? 'unknown';
+    },
+    async kubeletIdentity() {
+      return (await call('kubelet-identity', [])).toString('utf8');
+    },
+    async renewKubelet() {
+      await call('renew-kubelet', [token]);
     },
     async pods() {
       const lines = (await call('pods', [])).toString('utf8').split('\n');

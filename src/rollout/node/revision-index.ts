@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { dirname } from 'node:path/posix';
 import { BootstrapError } from '../../base/errors.ts';
 import type { Bundle, BundleFile } from '../../bundle/bundle.ts';
 import type { IndexEntry } from '../node-facts.ts';
@@ -39,8 +40,8 @@ function effectWord(effect: BundleFile['effect']): string {
 }
 
 /**
- * Reads one line of it; undefined for one that is no file of the revision. `seed` stands in indexes of bootstrap before
- * 0.2: a file that was written where it was absent, and is the node's own (node.sh still puts it back where it is absent).
+ * Reads one line of it; undefined for one that is no file of the revision. `seed` stands in revisions from before the
+ * kubelet's certificate lay with the others: a file that is written where it is absent, and from then on the node's own.
  */
 export function readIndexLine(line: string): IndexEntry | undefined {
   const [type, hash = '', mode = '', owner = '', kind = '', path = ''] = line.split('\t');
@@ -49,12 +50,15 @@ export function readIndexLine(line: string): IndexEntry | undefined {
 }
 
 /**
- * Certificates and keys first, both of a pair back to back, then kubeconfigs, other files, what the kubelet reads, and the
- * manifests last: a pod that is started anew finds everything else in place.
+ * Certificates and keys first, then kubeconfigs, other files, what the kubelet reads, and the manifests last: a pod that is
+ * started anew finds everything else in place. Directory by directory, as node.sh renames what lies in one all at once: so
+ * both files of a pair, which have to fit at every moment.
  */
 export function inPlacingOrder(files: readonly BundleFile[]): readonly BundleFile[] {
-  const byPath = (a: BundleFile, b: BundleFile) => (a.path < b.path ? -1 : 1);
-  return [...files].sort((a, b) => rank(a) - rank(b) || byPath(a, b));
+  const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  return [...files].sort(
+    (a, b) => rank(a) - rank(b) || compare(dirname(a.path), dirname(b.path)) || compare(a.path, b.path),
+  );
 }
 
 function rank({ path, effect }: BundleFile): number {

@@ -1,5 +1,6 @@
 import type { NodeFacts } from '../node-facts.ts';
 import type { FileChange, KubeletAction } from '../plan.ts';
+import type { Expired } from './expired.ts';
 
 /** What `systemctl is-enabled` says of a unit that comes up at boot, or whose coming up is not its own business. */
 const COMES_UP = new Set(['enabled', 'static', 'alias', 'generated', 'indirect', 'unknown']);
@@ -10,6 +11,7 @@ const RUNS = new Set(['active', 'reloading', 'unknown']);
 export function kubeletAction(
   { kubelet: { active, enabled }, current }: NodeFacts,
   changes: readonly FileChange[],
+  expired: Expired['kubelet'],
 ): { readonly kubelet: KubeletAction; readonly kubeletWhy: readonly string[] } {
   const rewritten = changes.filter((change) => change.rewritten);
   const units = rewritten.filter(({ effect }) => effect.kind === 'kubelet-unit');
@@ -25,8 +27,10 @@ export function kubeletAction(
       : [`it does not come up at boot (${enabled || 'no unit'})`]),
   ];
   const files = [...units, ...read].map(({ kind, path }) => `${path} ${VERB[kind]}`);
-  if (start.length) return { kubelet: 'start', kubeletWhy: current === undefined ? start : [...start, ...files] };
-  return { kubelet: units.length ? 'reload' : read.length ? 'restart' : 'none', kubeletWhy: files };
+  // it reads the certificate that it logs in with at its start (client-go, util/certificate: the store's current one)
+  const why = [...(expired === undefined ? [] : ['its client certificate has expired']), ...files];
+  if (start.length) return { kubelet: 'start', kubeletWhy: current === undefined ? start : [...start, ...why] };
+  return { kubelet: units.length ? 'reload' : why.length ? 'restart' : 'none', kubeletWhy: why };
 }
 
 const VERB = { create: 'is new', change: 'changes', remove: 'goes' } as const;

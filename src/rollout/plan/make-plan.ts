@@ -10,12 +10,19 @@ export interface PlanInput {
   readonly objects: readonly ObjectChange[] | undefined;
 }
 
+const expiredIn = ({ nodes }: Situation): Plan['expired'] =>
+  new Map(
+    nodes.flatMap(({ node, expired }) =>
+      expired.certificates.length || expired.kubelet ? [[node, expired] as const] : [],
+    ),
+  );
+
 /**
  * What `apply` would do, from what was seen of the whole cluster.
  * @throws BootstrapError `refused` where a node has lost etcd's data, or is new, in a cluster that lives
  */
 export function makePlan({ cluster, situation, nodes, objects }: PlanInput): Plan {
-  const mode = modeOf(situation);
+  const mode = modeOf(situation, nodes);
   const order = orderNodes(mode, situation);
   const ordered = order.nodes.flatMap((name) => nodes.filter(({ node }) => node === name));
   return {
@@ -25,6 +32,7 @@ export function makePlan({ cluster, situation, nodes, objects }: PlanInput): Pla
     quorum: quorumAlong(mode, situation, ordered),
     leader: mode === 'rolling' ? situation.etcd?.leader : undefined,
     unwell: order.unwell,
+    expired: expiredIn(situation),
     objects,
   };
 }

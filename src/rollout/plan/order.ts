@@ -1,11 +1,14 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import type { Mode, NodePlan, Plan } from '../plan.ts';
+import type { Expired } from './expired.ts';
+import { beyondRenewal, onlyRenewalHelps, stillExpired } from './renewal.ts';
 
 /** One master of the cluster, as far as order and mode depend on it. */
 export interface NodeSituation {
   readonly node: string;
   readonly facts: Pick<NodeFacts, 'kubelet' | 'hasEtcdData' | 'current' | 'transaction'>;
+  readonly expired: Expired;
 }
 
 /** What etcd's members say of themselves. */
@@ -36,9 +39,11 @@ export function quorumOf(members: number): number {
 
 /**
  * How the nodes are brought to what is wanted.
- * @throws BootstrapError `refused` where a node has lost etcd's data, or is new, in a cluster that lives
+ * @param plans of those that are worked on
+ * @throws BootstrapError `refused` where a node has lost etcd's data, or is new, in a cluster that lives; and where
+ * certificates have expired and something else would be changed with them
  */
-export function modeOf({ nodes, etcd, readyApis }: Situation): Mode {
+export function modeOf({ nodes, etcd, readyApis }: Situation, plans: readonly NodePlan[]): Mode {
   const committed = nodes.filter(({ facts }) => facts.current !== undefined).length;
   if (!etcd) {
     if (readyApis.size) return 'rolling';
@@ -53,6 +58,15 @@ export function modeOf({ nodes, etcd, readyApis }: Situation): Mode {
   const emptied = nodes.filter(({ facts }) => !facts.hasEtcdData).map(({ node }) => node);
   // a founding member that a first boot has not come to yet: the others know it and wait for it
   if (emptied.length && !begun) throw memberMissing(emptied, nodes, etcd);
+  const expired = nodes.filter((each) => each.expired.etcd);
+  // members that have valid ones may be quorum enough: then the others are mended as whatever is unwell, one at a time
+  const sound = nodes.filter((each) => etcd.healthy.has(each.node) && !each.expired.etcd);
+  if (expired.length && sound.length < quorumOf(nodes.length)) {
+    if (expired.some((each) => each.expired.wanted.length)) throw stillExpired(expired);
+    const more = plans.flatMap(beyondRenewal);
+    if (!more.length) return 'renewal';
+    if (!allDead) throw onlyRenewalHelps(expired, more);
+  }
   if (etcd.answering.size) return 'rolling';
   if (allDead) return 'cold-start';
   const silent = nodes.filter(({ node }) => !etcd.dead.has(node)).map(({ node }) => node);

@@ -7,7 +7,7 @@ type Data = { readonly [key: string]: Json };
 
 /** A plan as data, for scripts and for the plan file. Its keys are stable; it holds no secret. */
 export function planData(plan: Plan): Data {
-  const { cluster, mode, quorum, leader, unwell, nodes, objects } = plan;
+  const { cluster, mode, quorum, leader, unwell, expired, nodes, objects } = plan;
   return {
     cluster,
     mode,
@@ -15,6 +15,18 @@ export function planData(plan: Plan): Data {
     quorum: { ...quorum },
     leader: leader ?? null,
     unwell: Object.fromEntries(unwell),
+    expired: Object.fromEntries(
+      [...expired].map(([node, { certificates, kubelet }]) => [
+        node,
+        {
+          certificates: certificates.map(({ path, notAfter }) => ({
+            path,
+            notAfter: new Date(notAfter).toISOString(),
+          })),
+          kubelet: kubelet ?? null,
+        },
+      ]),
+    ),
     nodes: nodes.map(nodeData),
     objects: objects?.map(objectData) ?? null,
   };

@@ -4,6 +4,7 @@ import { MANIFESTS } from '../../render/layout.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import type { NodePlan, Plan } from '../plan.ts';
 import { driftOf } from './drift.ts';
+import type { Expired } from './expired.ts';
 import { fileChanges, leftovers, stateOf } from './file-changes.ts';
 import { kubeletAction } from './kubelet.ts';
 import { observedDigest } from './observed.ts';
@@ -20,6 +21,8 @@ export interface NodePlanInput {
   /** `loadUnifiedDiff` makes it. */
   readonly diff: UnifiedDiff;
   readonly manifestsDir?: string;
+  /** What has expired there; nothing where it is left out. */
+  readonly expired?: Expired | undefined;
 }
 
 /**
@@ -29,10 +32,7 @@ export interface NodePlanInput {
 export function pathsToRead(bundle: Bundle, facts: NodeFacts, manifestsDir = MANIFESTS): readonly string[] {
   const isFile = (path: string) => facts.files.get(path)?.type === 'file';
   const changed = bundle.files.filter(
-    (file) =>
-      !file.sensitive &&
-      isFile(file.path) &&
-      facts.files.get(file.path)?.sha256 !== stateOf(file).sha256,
+    (file) => !file.sensitive && isFile(file.path) && facts.files.get(file.path)?.sha256 !== stateOf(file).sha256,
   );
   const gone = leftovers(bundle, facts).filter(
     ({ path }) => isFile(path) && (path.startsWith(`${manifestsDir}/`) || path.endsWith('.crt')),
@@ -42,7 +42,7 @@ export function pathsToRead(bundle: Bundle, facts: NodeFacts, manifestsDir = MAN
 
 /** The difference between what a node has and what it shall have. */
 export function planNode({ manifestsDir = MANIFESTS, ...input }: NodePlanInput): NodePlan {
-  const { bundle, facts, contents } = input;
+  const { bundle, facts, contents, expired } = input;
   const changes = fileChanges(input);
   const strays = straysOf(bundle, facts, manifestsDir);
   const { transaction } = facts;
@@ -56,7 +56,8 @@ export function planNode({ manifestsDir = MANIFESTS, ...input }: NodePlanInput):
     drift: driftOf(facts),
     strays,
     clashes: clashesOf(bundle, strays, contents),
-    ...kubeletAction(facts, changes),
+    ...kubeletAction(facts, changes, expired?.kubelet),
+    givesUpIdentity: expired?.kubelet === 'own',
     pods: podChanges(input, changes),
     unfinished: transaction && { revision: transaction.to, state: transaction.state },
   };

@@ -54,7 +54,7 @@ export interface ApiClient {
   request(method: string, path: string, options?: ApiRequest): Promise<ApiAnswer>;
   /** Undefined where there is no such object. @throws ProbeError, as all that follow */
   get(path: string, options?: CallOptions): Promise<JsonMap | undefined>;
-  /** All objects of a collection, page by page. */
+  /** All objects of a collection, page by page; large ones need a smaller `limit` in the query than the 500 of a page. */
   list(path: string, options?: CallOptions & Pick<ApiRequest, 'query'>): Promise<readonly JsonMap[]>;
   /** Server-side apply: creates it or changes just the fields given. Gives the object as it is (or would be) then. */
   apply(path: string, object: JsonMap, options?: ApplyOptions): Promise<JsonMap>;
@@ -93,7 +93,7 @@ export function openApi({ reach, identity, ca, cert, key, what = 'the apiserver'
       const found: JsonMap[] = [];
       let next: string | undefined;
       do {
-        const query = { ...options.query, limit: PAGE, continue: next };
+        const query = { limit: PAGE, ...options.query, continue: next };
         const page = await object('GET', path, { ...options, query });
         const items = below(page, 'items');
         found.push(...(isList(items) ? items.filter(isMap) : []));

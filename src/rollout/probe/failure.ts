@@ -17,6 +17,9 @@ interface Failure {
   readonly seen: string;
 }
 
+const EXPIRED = 'CERT_HAS_EXPIRED';
+const OURS_EXPIRED = 'it finds our client certificate expired';
+
 /** OpenSSL's X509_V_ERR_… as Node names them; the code stays in the sentence, to be looked up. */
 const CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
@@ -36,7 +39,7 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
 const ALERTS: readonly (readonly [RegExp, string])[] = [
   [/ALERT_UNKNOWN_CA|unknown ca/i, 'it does not know the CA of our client certificate'],
   [/ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE)|bad certificate/i, 'it refuses our client certificate'],
-  [/ALERT_CERTIFICATE_EXPIRED|certificate expired/i, 'it finds our client certificate expired'],
+  [/ALERT_CERTIFICATE_EXPIRED|certificate expired/i, OURS_EXPIRED],
   [/ALERT_(CERTIFICATE_UNKNOWN|ACCESS_DENIED)|certificate unknown/i, 'it refuses our client certificate'],
   [/CERTIFICATE_REQUIRED|certificate required/i, 'it wants a client certificate'],
   [/WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/i, 'it does not speak TLS'],
@@ -59,10 +62,11 @@ export function failureOf(error: unknown, progress: Progress): Failure {
   if (NO_WAY.has(code)) return { problem: 'unreachable', seen: `no way there (${code})` };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return { problem: 'tls', seen: wrongName(error, progress) };
   const certificate = CERTIFICATE[code];
-  if (certificate) return { problem: 'tls', seen: `${certificate} (${code})` };
+  if (certificate) return { problem: code === EXPIRED ? 'expired' : 'tls', seen: `${certificate} (${code})` };
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO' || code.startsWith('ERR_TLS_')) {
     const [, words = 'the TLS handshake failed'] = ALERTS.find(([p]) => p.test(code) || p.test(message)) ?? [];
-    return { problem: 'tls', seen: `${words} (${code === 'EPROTO' ? reasonOf(message) : code})` };
+    const problem = words === OURS_EXPIRED ? 'expired' : 'tls';
+    return { problem, seen: `${words} (${code === 'EPROTO' ? reasonOf(message) : code})` };
   }
   if (code.startsWith('HPE_')) return { problem: 'answer', seen: `what it answers is not HTTP (${code})` };
   return hungUp(code, message, progress);

@@ -2,6 +2,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp
 import type { Socket } from 'node:net';
 import type { Reach } from '../../deliver/transport/transport.ts';
 import { type ClientTls, connectTo, rawBytes, tlsSettings } from './connect.ts';
+import { besidesExpired } from './expired-server.ts';
 import { failureOf } from './failure.ts';
 import { ProbeError } from './probe-error.ts';
 
@@ -70,6 +71,7 @@ export function openHttp(target: HttpTarget): HttpClient {
       try {
         return await once(request, request.fresh ?? false);
       } catch (error) {
+        if (error instanceof ProbeError && error.problem === 'expired') throw await inFull(target, request, error);
         if (!(error instanceof StaleConnection)) throw error;
         if (!(request.repeatable ?? request.method !== 'POST')) throw error.failure;
         return once(request, true);
@@ -77,6 +79,17 @@ export function openHttp(target: HttpTarget): HttpClient {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** The failure of one whose certificate has expired, or what else is wrong with it. */
+async function inFull(
+  { what, reach, tls }: HttpTarget,
+  request: HttpRequest,
+  expired: ProbeError,
+): Promise<ProbeError> {
+  const { milliseconds, signal } = request;
+  const more = await besidesExpired(what, reach, tls, { seconds: milliseconds / 1000, ...(signal && { signal }) });
+  return more === undefined ? expired : new ProbeError(what, 'tls', more);
 }
 
 function headers({ tls }: HttpTarget, request: HttpRequest): Record<string, string> {

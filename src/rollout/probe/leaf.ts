@@ -32,12 +32,17 @@ export interface LeafOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What {@link servedCertificate} gives, in words. */
+export async function servedLeaf(what: string, options: LeafOptions): Promise<ServedLeaf> {
+  return leafOf(await servedCertificate(what, options));
+}
+
 /**
  * Shakes hands once and gives the certificate that is served just then; no trust is needed for that, none is implied.
  * @param what how messages call the server
  * @throws ProbeError; the signal's reason where aborted
  */
-export function servedLeaf(what: string, options: LeafOptions): Promise<ServedLeaf> {
+export function servedCertificate(what: string, options: LeafOptions): Promise<X509Certificate> {
   const { reach, name = '', client, seconds = 5, signal } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -71,7 +76,7 @@ export function servedLeaf(what: string, options: LeafOptions): Promise<ServedLe
       const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
       end(() =>
         certificate
-          ? resolve(leafOf(certificate))
+          ? resolve(certificate)
           : reject(new ProbeError(what, 'tls', 'it shows no certificate in the TLS handshake')),
       );
     });

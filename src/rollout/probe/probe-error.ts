@@ -8,11 +8,24 @@ import { BootstrapError } from '../../base/errors.ts';
  * - `unreachable`: the way there is broken: no route, or the forwarded port is gone.
  * - `timeout`: no answer in time.
  * - `tls`: one side does not take the other's certificate, or the other side does not speak TLS.
+ * - `expired`: the same, where nothing else is wrong with the certificate but that its time is over.
  * - `broken`: the connection ended in the middle.
  * - `answer`: an answer that is not usable: too long, no HTTP, no JSON.
  * - `http`: a status of 400 or more.
  */
-export type ProbeProblem = 'refused' | 'hung-up' | 'unreachable' | 'timeout' | 'tls' | 'broken' | 'answer' | 'http';
+export type ProbeProblem =
+  | 'refused'
+  | 'hung-up'
+  | 'unreachable'
+  | 'timeout'
+  | 'tls'
+  | 'expired'
+  | 'broken'
+  | 'answer'
+  | 'http';
+
+/** Somebody is there. */
+const ANSWERS: ReadonlySet<ProbeProblem> = new Set(['tls', 'expired', 'answer', 'http']);
 
 /** Why somebody gave no usable answer. */
 export class ProbeError extends BootstrapError {
@@ -30,8 +43,7 @@ export class ProbeError extends BootstrapError {
     seen: string,
     more: { readonly status?: number; readonly statusReason?: string } = {},
   ) {
-    const isAnswer = problem === 'tls' || problem === 'answer' || problem === 'http';
-    super(isAnswer ? 'failed' : 'unreachable', `${who}: ${seen}`);
+    super(ANSWERS.has(problem) ? 'failed' : 'unreachable', `${who}: ${seen}`);
     this.problem = problem;
     this.seen = seen;
     this.status = more.status;

@@ -69,6 +69,7 @@ export function certificateStatuses(nodes: readonly NodeObservation[], now: numb
 function nameOf(path: string): string {
   return oneLine(path)
     .replace(`${PKI}/`, '')
+    .replace('/var/lib/kubelet/pki/', '')
     .replace(/\.(crt|pem)$/, '');
 }
 
@@ -80,16 +81,51 @@ export function certificateProblems(
   nodes: readonly NodeObservation[],
   now: number,
 ): readonly Problem[] {
+  const several = expiredOnSeveral(statuses, now);
   const shared = statuses.filter(({ nodes: on }) => on.length > 1);
   const groups: readonly { readonly node: string | undefined; readonly all: readonly CertificateStatus[] }[] = [
     { node: undefined, all: shared },
     ...nodes.map(({ node }) => ({ node, all: statuses.filter(({ nodes: on }) => on.length === 1 && on[0] === node) })),
   ];
   return [
-    ...groups.flatMap(({ node, all }) => ofGroup(node, all, now)),
+    ...several,
+    ...groups
+      .flatMap(({ node, all }) => ofGroup(node, all, now))
+      .filter(({ code }) => code !== 'certificate-expired' || !several.length),
     ...nodes.flatMap((node) => inMemory(node, now)),
   ];
 }
+
+/** What belongs to an authority ends with it: that is another matter than leaves which nobody has renewed. */
+const isExpiredLeaf = (each: CertificateStatus): boolean =>
+  each.state === 'expired' && !isAuthority(each) && (each.servedBy === undefined || each.path === '');
+
+/** Nodes on which certificates have expired that were in need of nothing but somebody to renew them. */
+export function nodesWithExpired(statuses: readonly CertificateStatus[]): ReadonlySet<string> {
+  return new Set(statuses.filter(isExpiredLeaf).flatMap(({ nodes }) => nodes));
+}
+
+/** Where nobody has renewed anything for long it is one problem, not one of each node. */
+function expiredOnSeveral(statuses: readonly CertificateStatus[], now: number): readonly Problem[] {
+  const expired = statuses.filter(({ state: is, servedBy, path }) => is === 'expired' && (!servedBy || path === ''));
+  const nodes = [...new Set(expired.flatMap(({ nodes: on }) => on))].sort();
+  const [first] = expired;
+  if (!first || nodes.length < 2 || !expired.every(isExpiredLeaf)) return [];
+  const names = [...new Set(expired.map(({ name }) => name))].sort();
+  return [
+    {
+      severity: 'error',
+      code: 'certificate-expired',
+      node: undefined,
+      component: undefined,
+      what: `certificates of ${listed(nodes, 5)} have expired, the first ${lifeInWords(now - Date.parse(first.notAfter))} ago: ${listed(names, 5)}`,
+      hint: `nothing connects any more that needs them. ${RENEW_ALL}`,
+    },
+  ];
+}
+
+const RENEW_ALL =
+  '`bootstrap apply` issues new ones and brings them to all masters together, which restarts no pod; change nothing else before';
 
 function ofGroup(node: string | undefined, all: readonly CertificateStatus[], now: number): readonly Problem[] {
   const problem = (

@@ -15,10 +15,12 @@ const GRAVITY: Readonly<Record<State, number>> = { ok: 0, unknown: 1, starting: 
 /**
  * The components of a node that are not well, causes first; what may well follow from a cause is named with it.
  * @param earlier the revision before the current one, where the node still has it
+ * @param expired certificates have expired there
  */
 export function componentProblems(
   { node, components, unreachable }: NodeStatus,
   earlier: number | undefined,
+  expired: boolean,
 ): readonly Problem[] {
   // what merely could not be seen of an unreachable node is that problem, not one of its own
   let rest = components.filter(({ state }) => state !== 'ok' && (unreachable === undefined || state === 'failing'));
@@ -43,12 +45,14 @@ export function componentProblems(
       node,
       component: root.component,
       what: `${root.detail || root.state}${tail}`,
-      hint: hintFor(node, root, earlier),
+      hint: expired && root.cause === 'not-well' ? EXPIRED : hintFor(node, root, earlier),
     });
     rest = rest.filter((each) => each !== root && !followers.includes(each));
   }
   return problems;
 }
+
+const EXPIRED = 'certificates have expired there: see to that first';
 
 function follows(each: ComponentStatus, root: ComponentStatus): boolean {
   if (!FOLLOWERS[root.component]?.includes(each.component)) return false;

@@ -75,8 +75,14 @@ function memberStatus(
   return status;
 }
 
-/** What is wrong with etcd as a whole; a single member that is not well is its node's problem. */
-export function etcdProblems(etcd: EtcdStatus, anyReached: boolean): readonly Problem[] {
+const EXPIRED =
+  'certificates have expired: with new ones its members find each other again; remove no member and no data';
+
+/**
+ * What is wrong with etcd as a whole; a single member that is not well is its node's problem.
+ * @param expired certificates have expired
+ */
+export function etcdProblems(etcd: EtcdStatus, anyReached: boolean, expired: boolean): readonly Problem[] {
   const problem = (code: 'etcd-quorum' | 'etcd-member', severity: Problem['severity'], what: string, hint: string) =>
     ({ severity, code, node: undefined, component: 'etcd', what, hint }) as const;
   const foreign = etcd.members
@@ -93,13 +99,17 @@ export function etcdProblems(etcd: EtcdStatus, anyReached: boolean): readonly Pr
     );
   if (etcd.silent !== undefined) {
     const what = `no member answers: ${etcd.silent}`;
-    const hint = 'where the masters are up, `bootstrap apply` starts all members together; never remove their data';
+    const hint = expired
+      ? EXPIRED
+      : 'where the masters are up, `bootstrap apply` starts all members together; never remove their data';
     return anyReached && etcd.voters > 1 ? [problem('etcd-quorum', 'error', what, hint), ...foreign] : foreign;
   }
   const { healthyVoters, unseen, voters, needed } = etcd;
   if (voters > 1 && healthyVoters + unseen < needed) {
     const what = `quorum lost: ${healthyVoters} of ${voters} members up, ${needed} needed: nothing can be written`;
-    const hint = 'bring members back as said for their nodes; remove no member and no data to get there';
+    const hint = expired
+      ? EXPIRED
+      : 'bring members back as said for their nodes; remove no member and no data to get there';
     return [problem('etcd-quorum', 'error', what, hint), ...foreign];
   }
   if (etcd.leader === undefined && healthyVoters >= needed) {

@@ -31,6 +31,9 @@ export interface Watched {
   readonly sight: Sight;
 }
 
+/** Where the kubelet keeps the client certificate that it got by itself (client-go, util/certificate: certificate_store.go). */
+const KUBELET_OWN = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+
 /** Looks at one master: its machine, and what runs on it. Where the machine cannot be read it counts as not reached. */
 export async function observeNode({ master, sight }: Watched, api: ApiClient | undefined): Promise<NodeObservation> {
   const { agent, bundle, name } = master;
@@ -38,7 +41,7 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
     const sent = Date.now();
     const facts = await agent.facts(factsRequest(master));
     const received = Date.now();
-    const files = await agent.read(pathsOf(facts));
+    const [files, identity] = await Promise.all([agent.read(pathsOf(facts)), agent.kubeletIdentity()]);
     const manifests = [...files].filter(([path]) => path.startsWith(`${MANIFESTS}/`));
     const [apiServer, controllerManager, scheduler, kubelet, pods, served, kubeletVersion] = await Promise.all([
       sight.apiServer(),
@@ -71,7 +74,12 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
       health,
       manifests: new Map(manifests.flatMap(([path, content]) => manifestEntry(path, content))),
       logs: new Map<NodeComponent, string>(logs.filter(([, text]) => text)),
-      certificates: certificatesIn(new Map([...files].filter(([path]) => path.endsWith('.crt')))),
+      certificates: certificatesIn(
+        new Map([
+          ...[...files].filter(([path]) => path.endsWith('.crt')),
+          ...(identity ? [[KUBELET_OWN, Buffer.from(identity)] as const] : []),
+        ]),
+      ),
       served,
       drift: driftOf(facts),
       strays: straysOf(bundle, facts, MANIFESTS),

@@ -15,8 +15,11 @@ const NOT_AT_BOOT = ['disabled', 'masked', 'masked-runtime', 'enabled-runtime'];
 
 type Say = (severity: Problem['severity'], code: ProblemCode, what: string, hint: string) => Problem;
 
-/** What is wrong on one node, but for clocks and certificates. */
-export function nodeProblems(status: NodeStatus, observed: NodeObservation): readonly Problem[] {
+/**
+ * What is wrong on one node, but for clocks and certificates.
+ * @param expired certificates have expired there
+ */
+export function nodeProblems(status: NodeStatus, observed: NodeObservation, expired: boolean): readonly Problem[] {
   const { node, unreachable, revision } = status;
   const say: Say = (severity, code, what, hint) => ({ severity, code, node, component: undefined, what, hint });
   if (unreachable !== undefined) {
@@ -29,12 +32,12 @@ export function nodeProblems(status: NodeStatus, observed: NodeObservation): rea
         `it cannot be reached: ${unreachable}`,
         hint ?? 'is it up, and does `ssh` reach it as spec.nodes[].ssh says?',
       ),
-      ...componentProblems(status, undefined),
+      ...componentProblems(status, undefined, expired),
     ];
   }
   const isNew = revision.current === undefined && revision.unfinished === undefined;
   return [
-    ...(isNew ? [neverApplied(status, say)] : componentProblems(status, earlierRevision(observed))),
+    ...(isNew ? [neverApplied(status, say)] : componentProblems(status, earlierRevision(observed), expired)),
     ...revisionProblems(status, say),
     ...fileProblems(status, say),
     ...machineProblems(status, observed, say),

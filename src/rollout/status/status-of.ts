@@ -1,5 +1,5 @@
 import { type Bundle, bundleDigest } from '../../bundle/bundle.ts';
-import { certificateProblems, certificateStatuses } from './certificates.ts';
+import { certificateProblems, certificateStatuses, nodesWithExpired } from './certificates.ts';
 import { clockProblems, clockSkew } from './clock.ts';
 import { componentsOf } from './components.ts';
 import { etcdProblems, etcdStatus } from './etcd.ts';
@@ -25,12 +25,15 @@ export function statusOf(observed: ClusterObservation, bundles: readonly Bundle[
   const versions = nodes.flatMap(({ node, kubeletVersion }) =>
     kubeletVersion === undefined ? [] : kubeletVersionProblem(node, kubeletVersion, observed.kubernetesVersion),
   );
+  const expired = nodesWithExpired(certificates);
   const problems = [
     ...(applied ? [] : [nothingApplied(observed.nodes)]),
-    ...(etcd && applied ? etcdProblems(etcd, observed.nodes.some(isReached)) : []),
+    ...(etcd && applied ? etcdProblems(etcd, observed.nodes.some(isReached), expired.size > 0) : []),
     ...observed.nodes.flatMap((node, i) => {
       const status = nodes[i];
-      return status ? nodeProblems(status, node).filter(({ code }) => applied || code !== 'never-applied') : [];
+      return status
+        ? nodeProblems(status, node, expired.has(node.node)).filter(({ code }) => applied || code !== 'never-applied')
+        : [];
     }),
     ...certificateProblems(certificates, observed.nodes, now),
     ...clockProblems(clocks),
@@ -123,7 +126,14 @@ function revisionStatus({ contact }: NodeObservation, wanted: string | undefined
   };
 }
 
-const CODES_FIRST: readonly ProblemCode[] = ['nothing-applied', 'etcd-quorum', 'unreachable', 'component'];
+const CODES_FIRST: readonly ProblemCode[] = [
+  'nothing-applied',
+  // what else is wrong then mostly follows from it
+  'certificate-expired',
+  'etcd-quorum',
+  'unreachable',
+  'component',
+];
 
 /** Errors before warnings; of these what stops the cluster before what merely stands out; else in the nodes' order. */
 function worstFirst(problems: readonly Problem[]): readonly Problem[] {

@@ -26,9 +26,9 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       const world = given();
       const before = kept(marks);
       const text = run(world.dir, ['apply', '--dry-run'], { status: 2 }).stdout;
-      expect(text).toContain('cp1, cp2, cp3  first delivery\n  + 40 files on each\n');
+      expect(text).toContain('cp1, cp2, cp3  first delivery\n  + 41 files on each\n');
       expect(text).toContain('order    all together: cp1, cp2, cp3 (first boot)\n');
-      expect(text).toMatch(/\n\n3 nodes change \(120 files\); starts: kubelet, etcd, [^;]*; nothing\s+stops\n$/);
+      expect(text).toMatch(/\n\n3 nodes change \(123 files\); starts: kubelet, etcd, [^;]*; nothing\s+stops\n$/);
       expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
       const json = parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 }));
       expect(at(json, 'mode')).toBe('first-boot');
@@ -119,9 +119,8 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
         const { root } = world.node(node);
         const rendered = join(world.dir, 'nodes', node);
         const onNode = snapshot(root);
-        for (const [path, state] of Object.entries(snapshot(rendered))) {
-          if (!path.endsWith('kubelet-client-current.pem')) expect(onNode[path], `${node} ${path}`).toBe(state);
-        }
+        for (const [path, state] of Object.entries(snapshot(rendered)))
+          expect(onNode[path], `${node} ${path}`).toBe(state);
         expect(
           Object.keys(onNode)
             .filter((path) => path.startsWith('etc/kubernetes/'))

@@ -5,9 +5,8 @@
  *
  * Runs until its stdin ends, then prints what it has seen as JSON (`Watched`).
  */
-import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
-import { join } from 'node:path';
+import { type Agent, request } from 'node:https';
+import { trustAndPair } from './trust-and-pair.ts';
 
 /** One master at one moment. */
 interface Look {
@@ -36,18 +35,7 @@ const PATIENCE = 2000;
 const [dir = '', ...rest] = process.argv.slice(2);
 const nodes = rest.map((text) => {
   const [name = '', address = ''] = text.split('=');
-  const pair = join(dir, 'pki/nodes', name, 'etcd/healthcheck-client');
-  const identity = {
-    ca: readFileSync(join(dir, 'pki/etcd/ca.crt')),
-    cert: readFileSync(`${pair}.crt`),
-    key: readFileSync(`${pair}.key`),
-  };
-  return {
-    name,
-    address,
-    etcd: new Agent({ keepAlive: true, ...identity }),
-    api: new Agent({ keepAlive: true, ca: readFileSync(join(dir, 'pki/ca.crt')) }),
-  };
+  return { name, address, identity: trustAndPair(dir, name) };
 });
 
 function ask(url: string, agent: Agent, body?: string): Promise<string> {
@@ -67,7 +55,8 @@ function ask(url: string, agent: Agent, body?: string): Promise<string> {
   });
 }
 
-async function look({ address, etcd, api }: (typeof nodes)[number]): Promise<Look> {
+async function look({ address, identity }: (typeof nodes)[number]): Promise<Look> {
+  const { etcd, api } = identity();
   const [member, ready] = await Promise.all([
     ask(`https://${address}:2379/v3/maintenance/status`, etcd, '{}')
       .then((text) => {

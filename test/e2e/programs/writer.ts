@@ -5,9 +5,7 @@
  *
  * Runs until its stdin ends, then prints what it has seen as JSON (`Written`).
  */
-import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
-import { parse } from 'yaml';
+import { askWell, type Connection, connections, noted } from './identity.ts';
 
 export interface Written {
   readonly writes: number;
@@ -29,41 +27,12 @@ export interface Written {
 const EVERY = 50;
 /** Milliseconds for one attempt: what client-go's leader election gives a call. */
 const PATIENCE = 10_000;
-const MAP = '/api/v1/namespaces/default/configmaps/e2e-writer';
+const MAPS = '/api/v1/namespaces/default/configmaps';
+const MAP = `${MAPS}/e2e-writer`;
 
-const kubeconfig = parse(readFileSync(process.argv[2] ?? '', 'utf8'));
-const base = new URL(kubeconfig.clusters[0].cluster.server);
-const bytes = (text: string) => Buffer.from(text, 'base64');
-const identity = {
-  ca: bytes(kubeconfig.clusters[0].cluster['certificate-authority-data']),
-  cert: bytes(kubeconfig.users[0].user['client-certificate-data']),
-  key: bytes(kubeconfig.users[0].user['client-key-data']),
-};
-const connection = () => new Agent({ keepAlive: true, maxSockets: 1, ...identity });
-let agent = connection();
-
-function call(method: string, path: string, body?: unknown): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-    const headers = text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
-    const asked = request(new URL(path, base), { method, agent, headers }, (answer) => {
-      let got = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (part) => {
-        got += part;
-      });
-      answer.on('error', reject);
-      answer.on('end', () => {
-        if ((answer.statusCode ?? 500) < 300) resolve(got);
-        else reject(new Error(`${answer.statusCode} ${got.replace(/\s+/g, ' ').slice(0, 160)}`));
-      });
-    });
-    asked.setTimeout(PATIENCE, () => asked.destroy(new Error(`no answer within ${PATIENCE / 1000} s`)));
-    asked.on('error', reject);
-    asked.end(text);
-  });
-}
+const endpoint = connections(process.argv[2] ?? '');
+const call = (connection: Connection, method: string, path: string, body?: unknown): Promise<string> =>
+  askWell(connection, { method, path, body, patience: PATIENCE });
 
 let isOver = false;
 process.stdin.resume().on('end', () => {
@@ -73,14 +42,11 @@ process.stdin.resume().on('end', () => {
 const numbers = { writes: 0, retried: 0, failed: 0, longestGap: 0, slowest: 0 };
 const seen: string[] = [];
 const note = (began: number, error: unknown) => {
-  const at = new Date().toISOString().slice(11, 23);
-  seen.push(
-    `${at} ${error instanceof Error ? error.message : error} (after ${Math.round(performance.now() - began)} ms)`,
-  );
+  seen.push(`${noted(error)} (after ${Math.round(performance.now() - began)} ms)`);
 };
 
 const start = { metadata: { name: 'e2e-writer' }, data: { n: '0' } };
-await call('POST', '/api/v1/namespaces/default/configmaps', start).catch((error: Error) => {
+await call(endpoint.current(), 'POST', MAPS, start).catch((error: Error) => {
   if (!error.message.startsWith('409')) throw error;
 });
 process.stderr.write('writing\n');
@@ -89,13 +55,11 @@ let acknowledged = 0;
 let last = performance.now();
 for (let n = 1; !isOver; n += 1) {
   const began = performance.now();
-  const write = () => call('PATCH', MAP, { data: { n: String(n) } });
-  const isDone = await write()
+  const write = (connection: Connection) => call(connection, 'PATCH', MAP, { data: { n: String(n) } });
+  const isDone = await write(endpoint.current())
     .catch(async (error) => {
       note(began, error);
-      agent.destroy();
-      agent = connection();
-      await write();
+      await write(endpoint.renew());
       numbers.retried += 1;
     })
     .then(
@@ -114,12 +78,11 @@ for (let n = 1; !isOver; n += 1) {
     last = now;
   } else {
     numbers.failed += 1;
-    agent.destroy();
-    agent = connection();
+    endpoint.renew();
   }
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, EVERY - (now - began))));
 }
 numbers.longestGap = Math.max(numbers.longestGap, performance.now() - last);
-const kept = Number(JSON.parse(await call('GET', MAP)).data.n);
+const kept = Number(JSON.parse(await call(endpoint.renew(), 'GET', MAP)).data.n);
 process.stdout.write(JSON.stringify({ ...numbers, seen, acknowledged, kept } satisfies Written));
 process.exit(0);

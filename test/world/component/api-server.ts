@@ -1,41 +1,65 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { clientCertificates, mayUse, type User } from './access.ts';
+import { authoritiesIn } from '../authorities.ts';
+import { onChange } from '../watched.ts';
+import { answerRequest, type Said, type Serving } from './answer-request.ts';
+import { authenticator } from './authentication.ts';
 import { type EtcdClient, etcdClient } from './etcd-client.ts';
 import { type Flags, fatal, flag } from './flags.ts';
-import { type Answer, answerObjects, failure } from './objects.ts';
-import { resourcePath } from './resource-path.ts';
-import { onChange } from './watched.ts';
+import { kubeletProxy } from './kubelet-proxy.ts';
+import { failure } from './objects.ts';
+import { publishTrust } from './published-trust.ts';
+import { serviceAccounts } from './service-accounts.ts';
 
 /** kube-apiserver gives up on an etcd that it cannot reach when it starts after about as long (1.36: 20 s). */
 const ETCD_WAIT_MS = 20_000;
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
 /**
- * Stands for kube-apiserver: its real files, its real etcd, TLS with client certificates, /readyz, /livez and /healthz,
- * and objects without any logic of their own.
+ * Stands for kube-apiserver: its real files, each read again when the real one does (reference/rotation.md), its real etcd,
+ * who asks, /readyz, /livez and /healthz, and objects without any logic of their own.
  */
 export async function apiServer(flags: Flags): Promise<void> {
   const etcd = etcdClient(flags);
+  const accounts = serviceAccounts(flags, etcd);
+  const clients = authoritiesIn(flag(flags, 'client-ca-file'));
+  const frontFile = flag(flags, 'requestheader-client-ca-file');
+  const front = frontFile ? authoritiesIn(frontFile) : undefined;
   // it does not listen before it has its store
   await reachable(etcd);
   for (const name of NAMESPACES) {
-    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, status: { phase: 'Active' } };
     await etcd.set(`/registry/core/namespaces/-/${name}`, JSON.stringify(object), '0');
   }
-  const files = [flag(flags, 'tls-cert-file'), flag(flags, 'tls-private-key-file')] as const;
-  const pair = () => ({ cert: readFileSync(files[0]), key: readFileSync(files[1]) });
-  const userOf = clientCertificates(flag(flags, 'client-ca-file'));
   let ending = false;
-
-  const server = createServer({ ...pair(), requestCert: true, rejectUnauthorized: false }, (request, response) => {
-    answer(etcd, userOf(request), request, ending)
+  const serving: Serving = {
+    etcd,
+    accounts,
+    userOf: authenticator(flags, clients, front, accounts),
+    kubelet: kubeletProxy(flags, etcd),
+    isEnding: () => ending,
+  };
+  const server = listen(flags, (request, response) => {
+    answerRequest(serving, request)
       .catch((error: unknown) => failure(500, 'InternalError', error instanceof Error ? error.message : String(error)))
       .then((said) => send(response, said, ending))
       .catch((error: unknown) => console.error(`E wrap.go:56] ${String(error)}`));
   });
+  publishTrust(flags, etcd, clients, front);
+  // SIGTERM: not ready any more, no new connections, what is under way is finished (apiserver/pkg/server/genericapiserver.go)
+  process.on('SIGTERM', () => {
+    ending = true;
+    server.close(() => process.exit());
+    server.closeIdleConnections();
+  });
+}
+
+function listen(flags: Flags, answer: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const files = [flag(flags, 'tls-cert-file'), flag(flags, 'tls-private-key-file')] as const;
+  const pair = () => ({ cert: readFileSync(files[0]), key: readFileSync(files[1]) });
+  const server = createServer({ ...pair(), requestCert: true, rejectUnauthorized: false }, answer);
   // a pair that does not fit (yet) changes nothing (reference/rotation.md: apiserver serving)
   onChange(files, () => {
     try {
@@ -50,12 +74,7 @@ export async function apiServer(flags: Flags): Promise<void> {
   console.error(
     `I secure_serving.go:211] Serving securely on ${flag(flags, 'bind-address')}:${flag(flags, 'secure-port')}`,
   );
-  // SIGTERM: not ready any more, no new connections, what is under way is finished (apiserver/pkg/server/genericapiserver.go)
-  process.on('SIGTERM', () => {
-    ending = true;
-    server.close(() => process.exit());
-    server.closeIdleConnections();
-  });
+  return server;
 }
 
 async function reachable(etcd: EtcdClient): Promise<void> {
@@ -68,55 +87,6 @@ async function reachable(etcd: EtcdClient): Promise<void> {
     if (Date.now() > end) fatal(`error while dialing etcd: ${problem.message}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-type Said = Answer | { readonly status: number; readonly text: string };
-
-async function answer(
-  etcd: EtcdClient,
-  user: User | undefined,
-  request: IncomingMessage,
-  ending: boolean,
-): Promise<Said> {
-  const url = new URL(request.url ?? '/', 'https://apiserver');
-  if (!user) return failure(401, 'Unauthorized', 'Unauthorized');
-  // open to all (ClusterRole system:public-info-viewer)
-  const [, health = ''] = /^\/(healthz|livez|readyz)$/.exec(url.pathname) ?? [];
-  if (health) return healthOf(etcd, health, url.searchParams.has('verbose'), ending);
-  if (url.pathname === '/version')
-    return { status: 200, body: { gitVersion: (process.env['STAND_IN_IMAGE'] ?? '').split(':').at(-1) ?? '' } };
-  const path = resourcePath(url.pathname);
-  if (!path) return failure(404, 'NotFound', 'the server could not find the requested resource');
-  if (user.name === 'system:anonymous' || !(await mayUse(etcd, user, path.resource))) {
-    return failure(403, 'Forbidden', `User "${user.name}" cannot ${request.method} resource "${path.resource}"`);
-  }
-  let text = '';
-  for await (const chunk of request) text += (chunk as Buffer).toString('utf8');
-  return answerObjects(etcd, {
-    method: request.method ?? 'GET',
-    path,
-    query: url.searchParams,
-    type: request.headers['content-type'] ?? '',
-    text,
-    agent: (request.headers['user-agent'] ?? 'unknown').split('/')[0] ?? '',
-  });
-}
-
-/** All three fail without etcd (apiserver/pkg/server/healthz; there with 2 s for etcd), readyz also while it ends. */
-async function healthOf(etcd: EtcdClient, which: string, verbose: boolean, ending: boolean): Promise<Said> {
-  const checks = new Map<string, boolean>([['ping', true]]);
-  checks.set(
-    'etcd',
-    await etcd.get('/registry/health', 2000).then(
-      () => true,
-      () => false,
-    ),
-  );
-  if (which === 'readyz') checks.set('shutdown', !ending);
-  const good = [...checks.values()].every(Boolean);
-  const lines = [...checks].map(([name, well]) => (well ? `[+]${name} ok` : `[-]${name} failed: reason withheld`));
-  const text = good && !verbose ? 'ok' : [...lines, `${which} check ${good ? 'passed' : 'failed'}`, ''].join('\n');
-  return { status: good ? 200 : 500, text };
 }
 
 function send(response: ServerResponse, said: Said, ending: boolean): void {

@@ -1,7 +1,10 @@
 import { setInterval } from 'node:timers';
 import { apiServer } from './api-server.ts';
-import { readFlags } from './flags.ts';
+import { controllerManager } from './controller-manager.ts';
+import { lead } from './election.ts';
+import { flag, readFlags } from './flags.ts';
 import { healthServer } from './health-server.ts';
+import { kubeconfigClient } from './kubeconfig-client.ts';
 
 /** Stand-ins of the programs of the control plane: `component SHARED-FOLDER PROGRAM FLAG…`. */
 
@@ -10,12 +13,18 @@ switch (program) {
   case 'kube-apiserver':
     void apiServer(readFlags(program, shared, args));
     break;
-  case 'kube-controller-manager':
-    healthServer(readFlags(program, shared, args), 10257, shared);
+  case 'kube-controller-manager': {
+    const flags = readFlags(program, shared, args);
+    controllerManager(flags);
+    healthServer(flags, 10257, shared);
     break;
-  case 'kube-scheduler':
-    healthServer(readFlags(program, shared, args), 10259, shared);
+  }
+  case 'kube-scheduler': {
+    const flags = readFlags(program, shared, args);
+    lead(kubeconfigClient(flag(flags, 'kubeconfig')), 'kube-scheduler');
+    healthServer(flags, 10259, shared);
     break;
+  }
   default:
     // whatever the user's own pods are: it runs until it is told to end
     setInterval(() => undefined, 60_000);

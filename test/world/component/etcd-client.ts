@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { type Flags, flag } from './flags.ts';
-import { onChange } from './watched.ts';
 
 export interface Entry {
   readonly key: string;
@@ -23,18 +23,16 @@ const plain = (text = '') => Buffer.from(text, 'base64').toString('utf8');
 
 /**
  * The store behind the apiserver: its own etcd through etcd's JSON gateway (etcd.io: "Why gRPC gateway"), with the
- * manifest's endpoint and files. Reads are linearizable, so both need a quorum. The client's pair is read again when it
- * changes, the CA is not (reference/rotation.md).
+ * manifest's endpoint and files. Reads are linearizable, so both need a quorum. The client's pair is read at each dial, the
+ * CA at the start only (reference/rotation.md).
  */
 export function etcdClient(flags: Flags) {
   const url = new URL(flag(flags, 'etcd-servers').split(',')[0] ?? '');
   const files = [flag(flags, 'etcd-certfile'), flag(flags, 'etcd-keyfile')] as const;
   const ca = readFileSync(flag(flags, 'etcd-cafile'));
-  const connections = () =>
-    new Agent({ keepAlive: true, ca, cert: readFileSync(files[0]), key: readFileSync(files[1]) });
-  let agent = connections();
-  onChange(files, () => {
-    agent = connections();
+  const agent = Object.assign(new Agent({ keepAlive: true, maxCachedSessions: 0 }), {
+    createConnection: (options: ConnectionOptions) =>
+      connect({ ...options, ca, cert: readFileSync(files[0]), key: readFileSync(files[1]) }),
   });
 
   const call = (path: string, body: unknown, timeoutMs: number): Promise<Record<string, unknown>> =>

@@ -1,26 +1,39 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type ApiClient, apiClient } from '../api-client.ts';
-import { at, type Json, listAt, textAt } from '../json.ts';
+import { at, type Json, listAt, microTime, textAt } from '../json.ts';
+import { type KubeletIdentity, kubeletIdentity } from './kubelet-identity.ts';
 import { type MachineSettings, onNode } from './settings.ts';
 
-const KUBELET_VERSION = 'v1.36.2';
+/** Milliseconds between two renewals of the node's lease (nodeLeaseDurationSeconds / 4: 10 s). */
+const LEASE_MS = 2000;
+
+/** What the kubelet needs of the API that its kubeconfig names. */
+export interface KubeletApi {
+  readonly client: ApiClient;
+  readonly identity: KubeletIdentity;
+}
 
 /**
- * The API as a kubeconfig of the node names it; a kubeconfig whose files cannot be read ends the kubelet. Its files are
- * read once, at the start (reference/rotation.md: the kubelet keeps its roots until it is restarted).
+ * The API as a kubeconfig of the node names it; one whose files cannot be read ends the kubelet. Its CA is read once, at the
+ * start (reference/rotation.md: the kubelet keeps its roots until it is restarted).
  */
-export function apiOf(settings: MachineSettings, kubeconfig: string | undefined): ApiClient | undefined {
+export function apiOf(settings: MachineSettings, kubeconfig: string | undefined): KubeletApi | undefined {
   if (kubeconfig === undefined) return undefined;
   try {
     const config = parse(readFileSync(onNode(settings, kubeconfig), 'utf8')) as Json;
-    const read = (path: string) => readFileSync(onNode(settings, path));
     const server = new URL(textAt(config, 'clusters', 0, 'cluster', 'server'));
-    return apiClient(server.hostname, Number(server.port || 443), {
-      ca: read(textAt(config, 'clusters', 0, 'cluster', 'certificate-authority')),
-      cert: read(textAt(config, 'users', 0, 'user', 'client-certificate')),
-      key: read(textAt(config, 'users', 0, 'user', 'client-key')),
+    const ca = readFileSync(onNode(settings, textAt(config, 'clusters', 0, 'cluster', 'certificate-authority')));
+    const identity = kubeletIdentity(settings, {
+      cert: textAt(config, 'users', 0, 'user', 'client-certificate'),
+      key: textAt(config, 'users', 0, 'user', 'client-key'),
     });
+    const nobody = { cert: '', key: '' };
+    const client = apiClient(server.hostname, Number(server.port || 443), () => ({
+      ca,
+      ...(identity.current() ?? nobody),
+    }));
+    return { client, identity };
   } catch (error) {
     throw new Error(
       `command failed err="unable to load ${kubeconfig}: ${String(error).replaceAll(settings.root, '')}"`,
@@ -34,6 +47,7 @@ export function registerNode(
   node: string,
   flags: ReadonlyMap<string, string>,
   config: Json,
+  version: string,
 ): () => Promise<void> {
   let registered = false;
   return async () => {
@@ -59,11 +73,32 @@ export function registerNode(
             { type: 'Hostname', address: node },
           ],
           conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }],
-          nodeInfo: { kubeletVersion: KUBELET_VERSION },
+          daemonEndpoints: { kubeletEndpoint: { Port: Number(at(config, 'port') ?? 10250) } },
+          nodeInfo: { kubeletVersion: version },
         },
       },
     });
     if (answer.status >= 300 && answer.status !== 409) throw new Error(`POST nodes: ${answer.text}`);
     registered = true;
+  };
+}
+
+/** Renews the node's lease where it is time to, at once after the start (component-helpers/apimachinery/lease). */
+export function heartbeat(api: ApiClient, node: string): () => Promise<void> {
+  const path = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  let last = 0;
+  return async () => {
+    if (Date.now() - last < LEASE_MS) return;
+    const spec = { holderIdentity: node, leaseDurationSeconds: 40, renewTime: microTime() };
+    const renewed = await api.request(`${path}/${node}`, {
+      method: 'PATCH',
+      type: 'application/merge-patch+json',
+      body: { spec },
+    });
+    const metadata = { name: node, namespace: 'kube-node-lease' };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+    const { status, text } = renewed.status === 404 ? await api.request(path, { method: 'POST', body }) : renewed;
+    if (status >= 300) throw new Error(`Failed to ensure lease exists: ${text}`);
+    last = Date.now();
   };
 }

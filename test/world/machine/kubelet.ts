@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { at, type Json, textAt } from '../json.ts';
-import { apiOf, registerNode } from './kubelet-api.ts';
+import { apiOf, heartbeat, type KubeletApi, registerNode } from './kubelet-api.ts';
+import type { Pair } from './kubelet-identity.ts';
+import { requestCertificate } from './kubelet-renewal.ts';
+import { serveKubelet } from './kubelet-server.ts';
 import { manifestSource, type StaticPod } from './manifests.ts';
 import { type Mirrored, mirrorPods } from './mirrors.ts';
 import { podWorker } from './pod-worker.ts';
@@ -11,6 +13,9 @@ import type { Runtime } from './runtime.ts';
 import { type MachineSettings, onNode } from './settings.ts';
 
 const TICK_MS = 60;
+const CERTIFICATE_MS = 1000;
+/** So long without a client certificate that is valid, and it ends; the kubelet: 5 minutes (cmd/kubelet/app/server.go). */
+const EXIT_AFTER_MS = 3000;
 
 export interface Kubelet {
   stop(): void;
@@ -18,8 +23,10 @@ export interface Kubelet {
 
 /**
  * Stands for the kubelet: static pods from a directory, and their mirror pods and the Node in the API.
+ * Its client certificate it renews by itself, or ends where it has none that is valid.
  * Left out: probes' initial delays and liveness (a pod here is ready as soon as it answers; nothing is killed for not
  * answering), images, resources, everything that comes from the API.
+ * @param ended called where it ends by itself
  * @param flags what systemd starts it with; without `--config` it has no static pods
  * @throws Error where the real one ends at once: a configuration or a kubeconfig that it cannot read
  */
@@ -28,6 +35,7 @@ export function startKubelet(
   runtime: Runtime,
   flags: ReadonlyMap<string, string>,
   log: (line: string) => void,
+  ended: () => void,
 ): Kubelet {
   const node = (flags.get('hostname-override') ?? settings.name).toLowerCase();
   const config = readConfig(settings, flags.get('config'));
@@ -42,10 +50,11 @@ export function startKubelet(
       )
     : () => new Map<string, StaticPod>();
   const api = apiOf(settings, flags.get('kubeconfig'));
-  const sync = api && mirrorPods(api, node);
-  const register = api && registerNode(api, node, flags, config);
+  const sync = api && mirrorPods(api.client, node);
+  const register = api && registerNode(api.client, node, flags, config, settings.kubeletVersion);
+  const beat = api && heartbeat(api.client, node);
   const workers = new Map<string, ReturnType<typeof podWorker>>();
-  const healthz = serveHealth(config, log);
+  const stopServing = serveKubelet(settings, config, log);
   let stopped = false;
   let telling = false;
 
@@ -66,6 +75,7 @@ export function startKubelet(
     telling = true;
     try {
       await register?.();
+      await beat?.();
       await sync?.(mirrored);
     } catch (error) {
       log(`Unable to reach the API err="${String(error)}"`);
@@ -82,25 +92,56 @@ export function startKubelet(
     }
   }
 
+  const certificate =
+    api && at(config, 'rotateCertificates') === true
+      ? seeToCertificate(api, () => requestCertificate(api.client, settings, node), log, ended)
+      : undefined;
   log(`Started kubelet node="${node}" staticPodPath="${staticPodPath}"`);
   void run();
   return {
     stop() {
       stopped = true;
-      api?.reconnect();
-      healthz?.close();
-      healthz?.closeAllConnections();
+      clearInterval(certificate);
+      api?.client.reconnect();
+      stopServing();
     },
   };
 }
 
-/** `healthzPort`, 0 = none; one that is taken already is no reason to end (pkg/kubelet/kubelet.go: "Failed to start healthz server"). */
-function serveHealth(config: Json, log: (line: string) => void): Server | undefined {
-  const port = Number(at(config, 'healthzPort') ?? 10248);
-  if (!port) return undefined;
-  const server = createServer((_, response) => response.end('ok'));
-  server.on('error', (error) => log(`Failed to start healthz server err="${error.message}"`));
-  return server.listen(port, textAt(config, 'healthzBindAddress') || '127.0.0.1');
+/**
+ * Renews the client certificate when it is time to; without a valid one it ends where the server is there to give another
+ * (pkg/kubelet/certificate/transport.go).
+ */
+function seeToCertificate(
+  { client, identity }: KubeletApi,
+  renew: () => Promise<Pair>,
+  log: (line: string) => void,
+  ended: () => void,
+) {
+  let lastValid = Date.now();
+  let isBusy = false;
+  async function look(): Promise<void> {
+    if (identity.current()) {
+      lastValid = Date.now();
+      if (!identity.isDue()) return;
+      identity.update(await renew());
+      log('Certificate rotation detected, shutting down client connections to start using new credentials');
+      client.reconnect();
+    } else if (Date.now() - lastValid > EXIT_AFTER_MS) {
+      await client.request('/healthz');
+      log('No valid client certificate is found and the server is responsive, exiting.');
+      ended();
+    }
+  }
+  return setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    void look()
+      .catch((error: unknown) => log(`Failed while requesting a signed certificate err="${String(error)}"`))
+      .then(() => {
+        isBusy = false;
+      });
+  }, CERTIFICATE_MS);
 }
 
 function readConfig(settings: MachineSettings, path: string | undefined): Json {

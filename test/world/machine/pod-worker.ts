@@ -9,6 +9,8 @@ import type { MachineSettings } from './settings.ts';
 /** Milliseconds between two probes: of a pod that is not ready yet, and of one that is (periodSeconds: 1). */
 const PROBE_MS = { unready: 120, ready: 1000 } as const;
 const FAILURE_THRESHOLD = 3;
+/** The longest back-off as a multiple of the first (kubelet: 5 minutes to 10 s). */
+const LONGEST_BACK_OFF = 30;
 
 /**
  * Sees to the pod of one name (pkg/kubelet/pod_workers.go): another UID means that the old one is ended, and only then the
@@ -69,7 +71,8 @@ export function podWorker(settings: MachineSettings, runtime: Runtime, name: str
     }
     const { at } = container.exited;
     lastExit = container.exited;
-    const pause = container.attempt === 0 ? 0 : settings.backOffMs * 2 ** (container.attempt - 1);
+    const doubled = Math.min(2 ** (container.attempt - 1), LONGEST_BACK_OFF);
+    const pause = container.attempt === 0 ? 0 : settings.backOffMs * doubled;
     if (Date.now() - at >= pause) {
       begin(pod, container.attempt + 1);
       return mirrored?.status ?? waiting(pod, container.attempt, 'ContainerCreating', '');

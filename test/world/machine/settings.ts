@@ -14,6 +14,8 @@ export interface MachineSettings {
   readonly component: string;
   /** Files that the stand-ins read: names of flags, a self-signed certificate. */
   readonly shared: string;
+  /** `v1.36.2`. */
+  readonly kubeletVersion: string;
   /** Milliseconds of the first back-off of a crashed container (kubelet: 10 s). */
   readonly backOffMs: number;
   /** Flags that this machine's etcd does not know, and what stands for them there (undefined = left out). */
@@ -27,6 +29,7 @@ export const onNode = (settings: MachineSettings, path: string): string => join(
 export const environment = (settings: MachineSettings): Record<string, string> => ({
   PATH: settings.path,
   HOME: settings.state,
+  HOSTNAME: settings.name,
   BOOTSTRAP_NODE_ROOT: settings.root,
   WORLD_MACHINE: settings.state,
 });

@@ -42,13 +42,18 @@ export function createSystemd(settings: MachineSettings, runtime: Runtime) {
       const [, name = '', value = ''] = /^--([^=]+)=?(.*)$/s.exec(word) ?? [];
       flags.set(name, value);
     }
+    const restart = () => {
+      kubelet?.stop();
+      kubelet = undefined;
+      states.set('kubelet.service', 'activating');
+      again = setTimeout(() => runKubelet(unit), RESTART_MS);
+    };
     try {
-      kubelet = startKubelet(settings, runtime, flags, log);
+      kubelet = startKubelet(settings, runtime, flags, log, restart);
       states.set('kubelet.service', 'active');
     } catch (error) {
       log(error instanceof Error ? error.message : String(error));
-      states.set('kubelet.service', 'activating');
-      again = setTimeout(() => runKubelet(unit), RESTART_MS);
+      restart();
     }
   }
 
