@@ -4,6 +4,7 @@ import { BootstrapError } from '../base/errors.ts';
 import { errorAt } from '../base/fault.ts';
 import { wasRendered } from '../deliver/directory.ts';
 import type { Inventory } from '../pki/inventory.ts';
+import { JOURNAL } from '../pki/rotation/journal.ts';
 import type { PkiStore } from '../pki/store.ts';
 import type { Cluster } from '../spec/cluster.ts';
 import type { Workspace } from './workspace.ts';
@@ -45,6 +46,8 @@ export function guardPki(
     });
   }
   const [copy] = copies('ca.key');
+  // in the middle of a rotation to a CA that is kept elsewhere the masters may still have the key of the old one
+  if (store.read(JOURNAL)) return;
   if (copy && store.read('ca.crt') && !store.read('ca.key')) {
     const message = `${space.show(store.shown('ca.key'))} is missing, but ${space.show(copy)} is still there`;
     throw new BootstrapError('refused', message, {

@@ -52,4 +52,4 @@ function isAmong(list: readonly CertificateFacts[], { fingerprint }: Certificate
 const summary = (certificate: CertificateFacts): string => `${certificate.subject}, valid to ${validity(certificate)}`;
 const date = ({ notAfter }: CertificateFacts): string => notAfter.slice(0, 10);
 const validity = (certificate: CertificateFacts): string => `${date(certificate)} (${days(certificate.daysLeft)})`;
-const days = (left: number): string => (left < 0 ? `expired ${count(-left, 'day')} ago` : count(left, 'day'));
+const days = (left: number): string => (left < 0 ? `expired ${count(-left - 1, 'day')} ago` : count(left, 'day'));

@@ -18,11 +18,7 @@ export interface FileText {
 /** What happens to a file on one node. */
 export function fileText(change: FileChange, pods: readonly PodChange[], verbose: boolean): FileText {
   const content = contentWords(change);
-  const words = [
-    ...content,
-    ...stateWords(change),
-    ...laterWords(change, pods),
-  ];
+  const words = [...content, ...stateWords(change), ...laterWords(change, pods)];
   const below = belowOf(change, verbose);
   const compared = below.filter((line) => /^[+-]/.test(line));
   const opaque = content[0] === SECRET || content[0] === OPAQUE;

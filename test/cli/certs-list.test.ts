@@ -40,7 +40,7 @@ describe('certs list', () => {
     for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(lines[0]).toMatch(/^CAs +ENDS +LEFT +STATE +CA +RENEWAL$/);
     expect(lines.filter((line) => !line.startsWith(' '))).toEqual([lines[0], 'cluster directory', 'cp1', 'cp2', 'cp3']);
-    expect(stdout).toMatch(/^ {2}kubernetes +\d{4}-\d\d-\d\d +3649d +ok +- +rotate-ca$/m);
+    expect(stdout).toMatch(/^ {2}kubernetes +\d{4}-\d\d-\d\d +3649d +ok +- +rotate$/m);
     expect(stdout).toMatch(/^ {2}apiserver-kubelet-client +\d{4}-\d\d-\d\d +364d +ok +kubernetes +reload$/m);
     expect(stdout).not.toMatch(/[\u001b]|undefined|NaN/);
     expect(snapshot(dir)).toEqual(before);
@@ -90,11 +90,18 @@ describe('certs list', () => {
     const read = list('spec.apiServer.extraArgs.oidc-ca-file=/etc/kubernetes/pki/front-proxy-client.crt');
     expect(rowOf(read, 'front-proxy-client')).toMatchObject({
       uses: [
-        { component: 'kube-apiserver', by: '--oidc-ca-file' },
         { component: 'kube-apiserver', by: '--proxy-client-cert-file' },
+        { component: 'kube-apiserver', by: '--oidc-ca-file' },
       ],
       onRenewal: { kind: 'restart', text: 'restart kube-apiserver' },
     });
+  });
+
+  test('says in the table, too, what a renewal would restart', () => {
+    const set = 'spec.apiServer.extraArgs.oidc-ca-file=/etc/kubernetes/pki/front-proxy-client.crt';
+    const { stdout } = bootstrap(ha(), 'certs', 'list', '--node', 'cp2', '--set', set);
+    expect(stdout).toMatch(/^ {2}front-proxy-client .* restart$/m);
+    expect(stdout).toContain('\nto renew cp2 front-proxy-client restarts kube-apiserver\n');
   });
 
   test('works where CA keys are kept elsewhere, certificates are missing and kubeconfigs are old', () => {

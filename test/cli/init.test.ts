@@ -188,7 +188,7 @@ describe('init', () => {
     const ran = bootstrap(dir, 'init', '-q', ...HA_OPTIONS);
     expect(ran.stdout).toMatch(/^Made a control plane .*\n$/);
     expect(bootstrap(dir, 'render', '-q', '--set', 'spec.apiServer.extraArgs.v=4').stdout).toBe(
-      '3 files changed, 117 unchanged\n',
+      '3 files changed, 120 unchanged\n',
     );
   });
 

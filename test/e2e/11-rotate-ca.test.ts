@@ -133,16 +133,16 @@ describe('all CAs are rotated to the end, and the CLI is killed in each phase', 
   test('while a client writes and others watch, and a worker is taken along', async () => {
     const began = performance.now();
     const seen = await watched(async () => {
-      await killedDuring('trust', 'placing', 5000, FORWARD);
+      await killedDuring('trust', 'placing', 40_000, FORWARD);
       await killedDuring('trust', 'waiting', 3000, FORWARD);
       giveBoth = await refusedFor('issue', 0);
       await asAdmin(giveBoth);
       await workerReady();
       await killedDuring('issue', 'proving', 0, FORWARD);
-      await killedDuring('sign', 'placing', 1000, FORWARD);
+      await killedDuring('sign', 'placing', 4000, FORWARD);
       await killedDuring('sign', 'waiting', 10_000, FORWARD);
       await joinAgain(commandsFor(`Node ${WORKER}`, (await refused('distrust')).stderr));
-      await killedDuring('distrust', 'placing', 20_000, FORWARD);
+      await killedDuring('distrust', 'placing', 100_000, FORWARD);
       await killedDuring('distrust', 'proving', 300, FORWARD);
       const last = must(await bootstrap(...FORWARD));
       figure(SCENARIO, 'the last run, after a kill while `distrust` was being proven', last.seconds, 's');

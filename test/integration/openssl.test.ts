@@ -58,7 +58,7 @@ describe.runIf(needTool('openssl')).each(['ECDSA-P256', 'ECDSA-P384', 'RSA-2048'
 
     test('every key belongs to the certificate beside it', () => {
       const keys = filesOf(join(dir, 'nodes')).filter((path) => /(?<!sa|\/ca)\.key$/.test(path));
-      expect(keys.length).toBe(3 * 9);
+      expect(keys.length).toBe(3 * 10);
       for (const path of keys) {
         const key = join(dir, 'nodes', path);
         const fromCertificate = openssl('x509', '-noout', '-pubkey', '-in', key.replace(/\.key$/, '.crt')).said;

@@ -9,7 +9,7 @@ import { generateKey } from '../../src/pki/keys.ts';
 import { openPkiStore } from '../../src/pki/store.ts';
 import { needTool } from '../support/tools.ts';
 import { testCluster } from './clusters.ts';
-import { authorityOf, makeAuthorities, sign } from './external-tools.ts';
+import { authorityOf, makeAuthorities, put, sign } from './external-tools.ts';
 import { contents, DAY, ensure, openssl, opensslVerify, refusal, temporaryDirectory } from './tools.ts';
 
 const inventory = pkiInventory(testCluster());
@@ -208,5 +208,32 @@ describe.runIf(needTool('openssl'))('certificates from a CA kept elsewhere', () 
     expect(await bring([found('etcd/ca.key', key)])).toEqual(['pki/etcd/ca.key']);
     expect(text('etcd/ca.key')).toBe(key);
     expect(await bring([found('etcd/ca.key', key)])).toEqual([]);
+  });
+
+  test('carry a rotation to a new CA over whose key is elsewhere as well', async () => {
+    const fresh = temporaryDirectory();
+    makeAuthorities(fresh);
+    put(pki('rotation/new/ca.crt'), readFileSync(join(fresh, 'ca.crt'), 'utf8'));
+    const journal = {
+      version: 1,
+      subjects: ['kubernetes'],
+      direction: 'forward',
+      records: [{ phase: 'issue', begun: new Date().toISOString() }],
+    };
+    writeFileSync(pki('rotation.json'), JSON.stringify(journal));
+    const stuck = await refusal(ensure(inventory, dir));
+    expect(stuck).toContain('was issued by another CA than CN=kubernetes');
+    expect(stuck).toContain('bootstrap certs csr');
+
+    const made = await requests(
+      inventory.leaves.filter((entry) => entry.authority === 'kubernetes').map(({ path }) => path),
+    );
+    expect(made.size).toBe(8);
+    const old = found('old.crt', sign(join(safe, 'ca'), made.get('admin') ?? ''));
+    expect(await refused([old])).toContain('old.crt: the certificate for admin was issued by another CA than');
+    await bring([...made].map(([path, request]) => found(path, sign(join(fresh, 'ca'), request))));
+    const { changes, pki: whole } = await ensure(inventory, dir);
+    expect(changes).toEqual([]);
+    expect(whole.authorities.get('kubernetes')?.bundle).toBe(text('ca.crt') + text('rotation/new/ca.crt'));
   });
 });

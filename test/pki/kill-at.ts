@@ -18,5 +18,6 @@ fs.mkdirSync = counted(fs.mkdirSync, () => true);
 fs.openSync = counted(fs.openSync, (_, flags) => flags === 'wx');
 fs.writeFileSync = counted(fs.writeFileSync, () => true);
 fs.renameSync = counted(fs.renameSync, () => true);
+fs.rmSync = counted(fs.rmSync, () => true);
 
 process.on('exit', () => fs.writeSync(1, `${steps}\n`));

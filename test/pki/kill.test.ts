@@ -1,17 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRequests } from '../../src/pki/external/requests.ts';
 import { pkiInventory } from '../../src/pki/inventory.ts';
+import { generateKey } from '../../src/pki/keys.ts';
 import { readPki } from '../../src/pki/read.ts';
 import { openPkiStore } from '../../src/pki/store.ts';
+import { needTool } from '../support/tools.ts';
 import { testCluster, threeMasters } from './clusters.ts';
+import { sign } from './external-tools.ts';
 import { contents, ensure, modes, temporaryDirectory } from './tools.ts';
 
-const KILLS = 25;
+const KILLS = 24;
 /** Each kill takes a process, on a machine that may well be busy. */
 const PATIENCE = 240_000;
 const inventory = pkiInventory(testCluster({ nodes: threeMasters }));
@@ -112,12 +116,51 @@ test.each(['renew', 'renew-keeping-keys'])(
     };
     const steps = run(0, copy(), what);
     expect(steps).toBeGreaterThan(what === 'renew' ? 3 * 70 : 3 * 35);
-    for (const step of someOf(steps, KILLS)) {
+    for (const step of someOf(steps, KILLS / 2)) {
       const dir = copy();
       run(step, dir, what);
       // with the keys that were there any mixture of old and new certificates is whole
       if (what !== 'renew') readPki(inventory, openPkiStore(dir));
       await goesOn(dir);
+    }
+  },
+  PATIENCE,
+);
+
+test.runIf(needTool('openssl'))(
+  'killed at any moment while signed certificates are taken in, the same import finishes it',
+  async () => {
+    const whole = temporaryDirectory();
+    await ensure(inventory, whole);
+    const safe = temporaryDirectory();
+    for (const ending of ['crt', 'key'])
+      cpSync(join(whole, `pki/etcd/ca.${ending}`), join(safe, `etcd/ca.${ending}`), { recursive: true });
+    rmSync(join(whole, 'pki/etcd/ca.key'));
+    const { requests } = await makeRequests(inventory, openPkiStore(whole), {
+      now: new Date(),
+      generateKey,
+      renewBefore: 0,
+      paths: new Set(['nodes/master-0/etcd/peer', 'nodes/master-1/etcd/server', 'nodes/master-2/etcd/peer']),
+      named: true,
+      newKeys: false,
+    });
+    const file = join(safe, 'signed.pem');
+    writeFileSync(file, requests.map(({ request }) => sign(join(safe, 'etcd/ca'), request)).join(''));
+    const copy = () => {
+      const dir = temporaryDirectory();
+      cpSync(whole, dir, { recursive: true });
+      return dir;
+    };
+    const finished = copy();
+    const steps = run(0, finished, 'import', file);
+    expect(steps).toBeGreaterThan(3 * 6);
+    for (let step = 1; step <= steps; step++) {
+      const dir = copy();
+      run(step, dir, 'import', file);
+      run(0, dir, 'import', file);
+      openPkiStore(dir).removeStaleTemps();
+      expect(contents(dir), `step ${step}`).toEqual(contents(finished));
+      expect((await ensure(inventory, dir)).changes).toEqual([]);
     }
   },
   PATIENCE,

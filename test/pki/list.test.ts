@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { pkiInventory } from '../../src/pki/inventory.ts';
-import { daysLeft, lifeState, usualWindow } from '../../src/pki/list/life.ts';
+import { daysLeft, leftInWords, lifeState, usualWindow } from '../../src/pki/list/life.ts';
 import { type ListOptions, listPki } from '../../src/pki/list/list-pki.ts';
 import type { ListedCertificate } from '../../src/pki/list/listed.ts';
 import type { Phase } from '../../src/pki/rotation/journal.ts';
@@ -44,9 +44,15 @@ describe('the time of a certificate', () => {
     expect(usualWindow(30 * DAY)).toBe(10 * DAY);
   });
 
-  test('is never said to be longer than it is', () => {
-    expect([daysLeft(DAY, 0), daysLeft(DAY - 1, 0), daysLeft(0, 0), daysLeft(-1, 0)]).toEqual([1, 0, 0, -1]);
-    expect(Object.is(daysLeft(0, 0), 0)).toBe(true);
+  test('is never said to be longer than it is, nor longer ago', () => {
+    const days = [DAY, DAY - 1, 0, -1, -DAY].map((left) => daysLeft(left, 0));
+    expect(days).toEqual([1, 0, 0, 0, -1]);
+    expect([DAY, 1, 0, -2 * DAY - 1].map((left) => leftInWords(left, 0))).toEqual([
+      '1 day left',
+      'less than a day left',
+      'ended less than a day ago',
+      'ended 2 days ago',
+    ]);
   });
 });
 
@@ -207,7 +213,7 @@ describe('during a rotation', () => {
       ['new', 'issues trusted', 'pki/rotation/new/ca.crt', true, NEW],
     ]);
     // until they are issued again
-    expect(leaf('apiserver')).toMatchObject({ state: 'misfit', facts: { issuer: OLD } });
+    expect(leaf('apiserver')).toMatchObject({ state: 'misfit', problems: [`was issued by the ${OLD}`] });
     await ensure(inventory, dir);
     expect(leaf('apiserver')).toMatchObject({ state: 'ok', facts: { issuer: NEW } });
   });

@@ -183,7 +183,7 @@ describe('one master after the other', () => {
     const { context, fleet, stepOf, instead, changes } = fakeCluster();
     instead.set('cp3 proofs', async () => CRASHING);
     const said = textOf(await outcome(rollOut(context, fleet, [stepOf('cp3', {}, false)])));
-    expect(said).toContain('cp3 had nothing before that it could go back to: it is left to be looked at');
+    expect(said).toContain('cp3 had nothing good before that it could go back to: it is left to be looked at');
     expect(changes()).toEqual(['cp3 activate 2 0']);
   });
 

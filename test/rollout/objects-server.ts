@@ -93,7 +93,7 @@ export async function objectsServer(): Promise<ObjectsServer> {
     const now = stored.get(path);
     if (request.headers['content-type'] === 'application/strategic-merge-patch+json') {
       if (!now) return send(404, failure(404, 'NotFound', 'not found'));
-      const wanted = (body['metadata'] as JsonMap)['resourceVersion'];
+      const wanted = (body['metadata'] as JsonMap | undefined)?.['resourceVersion'];
       if (wanted !== undefined && wanted !== (now.object['metadata'] as JsonMap)['resourceVersion']) {
         return send(409, failure(409, 'Conflict', 'the object has been modified'));
       }

@@ -168,7 +168,7 @@ describe('the mode where certificates have expired', () => {
       const error = refusal(situation(three(gone, gone, gone), silent), leaf, files(effect));
       expect(error.code).toBe('refused');
       expect(error.message).toBe(
-        'certificates have expired on cp1 (etcd/server), cp2 (etcd/server), cp3 (etcd/server), and more than they would change: cp2: /etc/kubernetes/manifests/etcd.yaml',
+        'certificates of cp1, cp2, cp3 have expired (etcd/server), and more than they would change: cp2: /etc/kubernetes/manifests/etcd.yaml',
       );
       expect(error.hint).toContain('renew them first');
       expect(modeOf(situation(three(gone, gone, gone), silent), files(effect, false))).toBe('renewal');
@@ -180,9 +180,24 @@ describe('the mode where certificates have expired', () => {
     expect(modeOf(situation(three(gone, gone, gone), silent), kubelet)).toBe('renewal');
   });
 
+  test('stays a renewal where one was interrupted just as all was in place and members have yet to find each other', () => {
+    const placed = (digest: string) => {
+      const [first, ...rest] = three();
+      const transaction = { state: 'placed', to: 2, digest, from: 1 } as const;
+      return first ? [{ ...first, facts: { ...first.facts, transaction } }, ...rest] : [];
+    };
+    const plans = NAMES.map(planNothing);
+    expect(modeOf(situation(placed('d'), silent), ...plans)).toBe('renewal');
+    expect(modeOf(situation(placed('d'), etcd(NAMES, [])), ...plans)).toBe('rolling');
+    expect(refusal(situation(placed('of another'), silent), ...plans).message).toContain('no etcd member answers');
+    expect(refusal(situation(placed('d'), silent), ...plans, files({ kind: 'manifest', pod: 'etcd' })).code).toBe(
+      'refused',
+    );
+  });
+
   test('is none where what they shall have has expired as well', () => {
     const error = refusal(situation(three(gone, { ...gone, wanted: true }, gone), silent), leaf);
-    expect(error.message).toContain('what they shall have has expired as well on cp2 (etcd/server)');
+    expect(error.message).toContain('what they shall have has expired as well: cp2 (etcd/server)');
   });
 
   test('is none where a member has lost its data: a kubelet that starts there would start an empty one', () => {

@@ -247,6 +247,17 @@ const FAULTS: readonly (readonly [string, ClusterObservation, string | RegExp])[
     'error cp2: the certificate apiserver has expired 2 days ago',
   ],
   [
+    'certificates that have expired on several nodes',
+    wellCluster({
+      nodes: NAMES.map((name, i) =>
+        nodeOf(name, {
+          certificates: [certificate(name, 'apiserver', i ? -3 : 300), certificate(name, 'etcd/peer', -9)],
+        }),
+      ),
+    }),
+    'error : certificates of cp1, cp2 and cp3 have expired, the first 9 days ago: apiserver and etcd/peer',
+  ],
+  [
     'a certificate that is not valid yet',
     withNode('cp2', { certificates: [certificate('cp2', 'apiserver', 400)] }),
     'error cp2: the certificate apiserver is not valid yet',

@@ -35,7 +35,12 @@ export interface FileNode {
  * @param version of Kubernetes
  * @param spec laid over the spec; `nodes` there is a map by name
  */
-export function clusterFile(nodes: readonly FileNode[], endpointPort: number, version: string, spec: JsonMap): string {
+export function clusterFile(
+  nodes: readonly FileNode[],
+  endpointPort: number,
+  spec: JsonMap,
+  version = 'v1.36.2',
+): string {
   const { nodes: perNode = {}, ...rest } = spec;
   const local = (port: number) => `https://127.0.0.1:${port}`;
   const standard: JsonMap = {

@@ -1,4 +1,4 @@
-import { daysLeft } from '../../pki/list/life.ts';
+import { days } from '../../pki/fit.ts';
 import { timeInWords } from '../../rollout/status/words.ts';
 import type { Json } from '../../spec/tree.ts';
 import { count } from '../format.ts';
@@ -65,7 +65,7 @@ function allWell({ rows, now }: Overview, within: string | undefined): string {
     .sort((a, b) => a.facts.notAfter - b.facts.notAfter);
   if (!first) return 'there are no certificates';
   const whose = [first.node, first.name].filter(Boolean).join(' ');
-  const end = `the first ends in ${count(daysLeft(first.facts.notAfter, now.getTime()), 'day')} (${whose})`;
+  const end = `the first ends in ${days(first.facts.notAfter - now.getTime())} (${whose})`;
   return `${count(rows.length, 'certificate')}, none of which ends within ${within ?? '30d'}: ${end}`;
 }
 

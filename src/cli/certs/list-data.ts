@@ -25,8 +25,7 @@ export function listData({ cluster, rows, keys, now, live }: Overview): Json {
   };
 }
 
-/** One certificate as data. */
-export function rowData(row: CertificateRow, now: Date, live: LiveView | undefined): { readonly [key: string]: Json } {
+function rowData(row: CertificateRow, now: Date, live: LiveView | undefined): { readonly [key: string]: Json } {
   const found = live?.agreements.get(row);
   const shown = live?.served.filter((each) => each.row === row);
   return {

@@ -1,4 +1,4 @@
-import { daysLeft } from '../../pki/list/life.ts';
+import { leftInWords } from '../../pki/list/life.ts';
 import type { CertificateRow } from '../../rollout/certificates/rows.ts';
 import { isoTime } from '../../rollout/status/words.ts';
 import { count } from '../format.ts';
@@ -16,9 +16,7 @@ export function detailLines(
   { columns, color }: { readonly columns: number; readonly color: Io['color'] },
 ): readonly string[] {
   const { facts } = row;
-  const days = facts && daysLeft(facts.notAfter, now.getTime());
-  const left =
-    days === undefined ? '' : days < 0 ? `, ended ${count(-days, 'day')} ago` : `, ${count(days, 'day')} left`;
+  const left = facts ? `, ${leftInWords(facts.notAfter, now.getTime())}` : '';
   const what = row.kind === 'authority' ? `CA ${row.name}${row.age ? ` (${row.age})` : ''}` : row.name;
   const found = live?.agreements.get(row);
   const field = (label: string, text: string | undefined): readonly string[] =>

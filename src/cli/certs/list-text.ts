@@ -1,8 +1,7 @@
-import { daysLeft } from '../../pki/list/life.ts';
+import { daysLeft, leftInWords } from '../../pki/list/life.ts';
 import type { ListedState } from '../../pki/list/listed.ts';
 import type { ForeignCertificate, ServedCertificate } from '../../rollout/certificates/live.ts';
 import type { CertificateRow } from '../../rollout/certificates/rows.ts';
-import { count } from '../format.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { wrap } from '../wrap.ts';
@@ -39,6 +38,7 @@ export function listText(found: Overview, options: ListTextOptions): string {
   return [
     ...table(groupsOf(found), header(found), columns, options.color),
     ...problemLines(found, columns),
+    ...restartLines(found, columns),
     ...liveOnly(found, columns),
   ].join('\n');
 }
@@ -54,7 +54,7 @@ function groupsOf({ rows, keys, now, live, cluster }: Overview): readonly Group[
     const last = live
       ? [live.agreements.get(row)?.text ?? '-']
       : row.kind === 'authority'
-        ? ['-', 'rotate-ca']
+        ? ['-', 'rotate']
         : [issuerCell(row), renewalCell(row)];
     return { cells: [...common, ...last], state };
   };
@@ -64,7 +64,7 @@ function groupsOf({ rows, keys, now, live, cluster }: Overview): readonly Group[
       '-',
       '-',
       keys.problems.length ? 'misfit' : 'ok',
-      ...(live ? ['-'] : ['-', 'rotate-sa-key']),
+      ...(live ? ['-'] : ['-', 'rotate']),
     ],
     state: keys.problems.length ? 'misfit' : undefined,
   };
@@ -106,8 +106,7 @@ function issuerCell({ facts }: CertificateRow): string {
 }
 
 function renewalCell({ change }: CertificateRow): string {
-  if (change?.kind === 'own') return 'by itself';
-  return change?.kind === 'restart' ? change.text : (change?.kind ?? '-');
+  return change?.kind === 'own' ? 'itself' : (change?.kind ?? '-');
 }
 
 function timeCells(facts: CertificateRow['facts'], now: Date): readonly string[] {
@@ -138,9 +137,8 @@ function table(
     const left = before
       .map((cell, i) => (i === 0 ? first : cell).padEnd((widths[i] ?? 0) + (i === 0 ? 2 : 0)))
       .join('  ');
-    const lines = wrap(last, Math.max(columns, left.length + 12), `${left}  `);
-    const at = lines[0]?.indexOf(before[3] ?? '', (widths[0] ?? 0) + 2) ?? -1;
-    return state && state !== 'ok' && at >= 0 ? [painted(lines[0] ?? '', state, color), ...lines.slice(1)] : lines;
+    const lines = wrap(last, columns, `${left}  `);
+    return state && state !== 'ok' ? lines.map((line) => painted(line, state, color)) : lines;
   };
   return groups.flatMap(({ title, lines }, i) => [
     ...(i === 0 ? draw(header, undefined, title) : [color.bold(title)]),
@@ -166,14 +164,22 @@ function problemLines({ rows, keys }: Overview, columns: number): readonly strin
   return all.flatMap((text) => wrap(printable(text), columns, '', 2));
 }
 
+/** What starts anew when certificates are renewed; on 1.36 nothing does unless a flag of the user's makes it so. */
+function restartLines({ rows }: Overview, columns: number): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { kind, node, name, change } of rows) {
+    if (kind !== 'leaf' || change?.kind !== 'restart') continue;
+    const what = change.restarts.join(', ');
+    groups.set(what, [...(groups.get(what) ?? []), `${node}\u00a0${name}`]);
+  }
+  return [...groups].flatMap(([what, names]) => wrap(`to renew ${names.join(', ')} restarts ${what}`, columns, '', 2));
+}
+
 /** What masters have and show beyond the cluster directory. */
 function liveOnly({ live, now }: Overview, columns: number): readonly string[] {
   if (!live) return [];
-  const left = (each: ServedCertificate | ForeignCertificate) => {
-    const days = daysLeft(each.facts.notAfter, now.getTime());
-    const end = days < 0 ? `expired ${count(-days, 'day')} ago` : `${count(days, 'day')} left`;
-    return `until ${day(each.facts.notAfter)}, ${end}`;
-  };
+  const left = ({ facts }: ServedCertificate | ForeignCertificate) =>
+    `until ${day(facts.notAfter)}, ${leftInWords(facts.notAfter, now.getTime())}`;
   const lines = [
     ...live.nodes.flatMap(({ name, why }) => (why === undefined ? [] : [`${name}: cannot be looked at: ${why}`])),
     ...live.foreign.map((each) =>

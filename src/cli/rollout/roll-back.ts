@@ -1,7 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
-import { carryOut, planAll, type Undertaking } from '../../rollout/apply/apply.ts';
+import { carryOut, type Planned, planAll, type Undertaking } from '../../rollout/apply/apply.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import type { Master } from '../../rollout/apply/master.ts';
 import type { NodeFacts } from '../../rollout/node-facts.ts';
@@ -64,6 +64,7 @@ async function backWith(input: RollbackInput, crew: Crew, signal: AbortSignal): 
     bring: async ({ name }) => targets.get(name) ?? 0,
   };
   const planned = await planAll(undertaking, crew.observer);
+  refuseExpired(planned, chosen);
   const { plan } = planned;
   io.progress('');
   const revisions = new Map<string, number>();
@@ -85,6 +86,21 @@ async function backWith(input: RollbackInput, crew: Crew, signal: AbortSignal): 
     const bundle = kept && revision !== undefined ? await revisionBundle(master.agent, revision) : undefined;
     if (!kept || !bundle || revision === undefined) throw noRevision(master.name, to, facts, sameCluster(input.space));
     return { master: { ...master, bundle, digest: kept.digest }, revision };
+  }
+}
+
+/** What was good a year ago may not be any more. */
+function refuseExpired({ survey: { expired } }: Planned, chosen: ReadonlySet<string>): void {
+  for (const node of chosen) {
+    const [path] = expired.get(node)?.wanted ?? [];
+    if (path === undefined) continue;
+    throw new BootstrapError(
+      'refused',
+      `${node} cannot go back: certificates of that revision have expired since, as ${path} has`,
+      {
+        hint: 'put the cluster file back as it was then and run `bootstrap apply`: it brings valid ones',
+      },
+    );
   }
 }
 

@@ -45,8 +45,9 @@ export function seenAuthorities(entry: AuthorityEntry, store: PkiStore): readonl
   }
   if (typeof fresh === 'object') add(fresh, newFile, []);
   const isNew = ({ certificate }: Found) => typeof fresh === 'object' && sameCertificate(certificate, fresh);
-  // what else is trusted besides the two is neither: of a rotation's bundle the old one is the first
-  const old = typeof fresh === 'object' ? found.find((each) => !isNew(each)) : undefined;
+  // what else is trusted besides the two is neither; once the old one does nothing more it is the first in the bundle
+  const others = typeof fresh === 'object' ? found.filter((each) => !isNew(each)) : [];
+  const old = others.find(({ roles }) => roles.includes('issues') || roles.includes('signs')) ?? others[0];
   const damaged = (path: string, why: string, ...roles: readonly AuthorityRole[]): SeenAuthority => ({
     ...{ entry, age: undefined, roles, path, certificate: why },
     hasKey: store.read(`${entry.path}.key`) !== undefined,

@@ -24,7 +24,7 @@ export function issuerNames(authorities: readonly KnownAuthority[]): IssuerOf {
 }
 
 /** `kubernetes CA`, `kubernetes CA (old)`. */
-export function authorityLabel({ name, age }: Pick<KnownAuthority, 'name' | 'age'>): string {
+function authorityLabel({ name, age }: Pick<KnownAuthority, 'name' | 'age'>): string {
   return age ? `${name} CA (${age})` : `${name} CA`;
 }
 

@@ -1,3 +1,5 @@
+import { days } from '../fit.ts';
+
 export interface Life {
   /** Milliseconds since 1970. */
   readonly notBefore: number;
@@ -22,7 +24,12 @@ export function usualWindow(life: number): number {
   return Math.min(THIRTY_DAYS, life / 3);
 }
 
-/** Whole days, rounded down: it never seems longer than it is. Negative for what has ended. */
+/** Whole days that are left, of the last one 0; for what has ended the whole days since then, negative. */
 export function daysLeft(notAfter: number, now: number): number {
-  return Math.floor((notAfter - now) / DAY) + 0;
+  return Math.trunc((notAfter - now) / DAY) + 0;
+}
+
+/** `12 days left`, `ended less than a day ago`. */
+export function leftInWords(notAfter: number, now: number): string {
+  return notAfter > now ? `${days(notAfter - now)} left` : `ended ${days(now - notAfter)} ago`;
 }

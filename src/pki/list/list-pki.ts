@@ -100,7 +100,10 @@ function readLeaf(
     hasKey,
     problems: [
       // its time is told apart
-      ...wrong.filter(({ kind }) => kind !== 'life').map(({ text }) => text),
+      ...wrong
+        .filter(({ kind }) => kind !== 'life')
+        // both bear the same name
+        .map(({ kind, text }) => (kind === 'issuer' && issuer?.age ? `was issued by the ${facts.issuer}` : text)),
       ...(hasKey ? (key ? [key.text] : []) : ['has no key beside it']),
     ],
   };

@@ -1,12 +1,16 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { UnifiedDiff } from '../../base/unified-diff.ts';
+import type { NodeFacts } from '../node-facts.ts';
 import { obstaclesOn } from '../obstacles.ts';
+import { expiredOn } from '../plan/expired.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { observedDigest } from '../plan/observed.ts';
 import { modeOf } from '../plan/order.ts';
 import { nodeChanges } from '../plan/plan-node.ts';
+import { beyondRenewal } from '../plan/renewal.ts';
 import type { NodePlan, ObjectChange, Plan } from '../plan.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
+import { revisionBundle } from '../revision-bundle.ts';
 import { ETCD_MANIFEST, factsRequest, planMaster, type Survey, type Surveyed, survey } from '../survey.ts';
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
@@ -75,7 +79,8 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
       const isHere = transaction && transaction.state !== 'preparing';
       const revision = isHere ? transaction.to : await undertaking.bring(master);
       context.tell({ kind: 'staged', node: master.name, revision });
-      return { master, plan: nodePlan, revision, hasBefore: await hadBefore(master, nodePlan, isHere === true) };
+      const hasBefore = (await hadBefore(master, nodePlan, isHere === true)) && !mendsExpired(nodePlan, survey);
+      return { master, plan: nodePlan, revision, hasBefore };
     }),
   );
   const fleet = fleetOf(undertaking);
@@ -84,6 +89,18 @@ export async function carryOut(context: ApplyContext, undertaking: Undertaking, 
   if (!together) return rollOut(context, fleet, steps);
   await refuseWhereMoved(context, undertaking, plan, steps);
   await bringUpTogether(context, steps, plan.mode);
+}
+
+/** A step that brings nothing but valid certificates in the place of expired ones: to take it back helps nobody. */
+function mendsExpired(plan: NodePlan, { expired }: Survey): boolean {
+  return Boolean(expired.get(plan.node)?.certificates.length) && !beyondRenewal(plan).length;
+}
+
+/** Whether what the node would go back to holds certificates that have expired by now. */
+async function hadExpired({ agent }: Master, { currentRevision }: NodePlan, facts: NodeFacts): Promise<boolean> {
+  const bundle = currentRevision === undefined ? undefined : await revisionBundle(agent, currentRevision);
+  if (!bundle) return false;
+  return expiredOn({ bundle, facts, contents: new Map(), kubeletIdentity: '' }).wanted.length > 0;
 }
 
 /** The journal of what is being put in place (templates/node/node.sh): one line for each thing that is done. */
@@ -112,14 +129,13 @@ async function refuseWhereMoved(
     const found = facts.get(master.name);
     return !found || observedDigest(found, master.bundle) !== observed;
   });
-  const isAnother = modeOf(situation, plan.nodes) !== plan.mode;
-  if (!isAnother && !moved.length) return;
+  // a renewal restarts no pod, whoever answers by now
+  const isAlive = modeOf(situation, plan.nodes) !== plan.mode && plan.mode !== 'renewal';
+  if (!isAlive && !moved.length) return;
   throw new BootstrapError(
     'refused',
-    isAnother
-      ? plan.mode === 'renewal'
-        ? 'it is not as it was when this was planned: certificates have been renewed meanwhile'
-        : 'the control plane has come to life since this was planned: its masters are not restarted all at once'
+    isAlive
+      ? 'the control plane has come to life since this was planned: its masters are not restarted all at once'
       : `${moved.map(({ master }) => master.name).join(', ')} changed since this was planned`,
     { hint: 'run the command again: it plans anew' },
   );
@@ -161,9 +177,12 @@ async function takeBackOthers(
   for (const { master, revision, nodePlan } of others) {
     const node = master.name;
     if (signal.aborted) throw interruptedError(node, 0);
-    // without it the node would have no control plane, and the others might need its member of etcd
-    if (isRolling && !(await hadBefore(master, nodePlan, true)) && (await finished(context, master, revision)))
-      continue;
+    // without it the node would have no control plane, or one that nobody can connect to, and the others might need its
+    // member of etcd
+    const isBetter =
+      isRolling &&
+      (!(await hadBefore(master, nodePlan, true)) || (await hadExpired(master, nodePlan, factsOf(survey, master))));
+    if (isBetter && (await finished(context, master, revision))) continue;
     if (isRolling) await passGates(context, node, undertaking.nodes.length, async () => []);
     tell({ kind: 'reverting', node, why: [`revision ${revision} was never confirmed and is not what is wanted`] });
     await revertStep(master, 'another revision is wanted');
@@ -180,8 +199,8 @@ async function takeBackOthers(
 }
 
 /**
- * Finishes and commits a node's very first revision, though another one is wanted by now: it is something to go back to,
- * and the wanted one follows in good order. False where it does not work.
+ * Finishes and commits a node's first revision that is any good, though another one is wanted by now: it is something to
+ * go back to, and the wanted one follows in good order. False where it does not work.
  */
 async function finished(context: ApplyContext, master: Master, revision: number): Promise<boolean> {
   const { observer, gateSeconds, signal, tell } = context;
@@ -219,7 +238,7 @@ function named({ masters }: Pick<Undertaking, 'masters'>, name: string): Master 
   return master;
 }
 
-function factsOf({ facts }: Survey, { name }: Master) {
+function factsOf({ facts }: Survey, { name }: Master): NodeFacts {
   const found = facts.get(name);
   if (!found) throw new Error(`${name} was not looked at`);
   return found;

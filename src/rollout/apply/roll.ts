@@ -107,7 +107,7 @@ async function takeBack(
   const words = await lastWords(master, unmet);
   const lines = words ? [words] : [];
   if (!step.hasBefore)
-    return [...lines, `${name} had nothing before that it could go back to: it is left to be looked at`];
+    return [...lines, `${name} had nothing good before that it could go back to: it is left to be looked at`];
   try {
     // it may have run for hours, and others may have come to depend on it
     if (isSettled(step)) await passGates(context, name, fleet.size, () => unrest(context, fleet, step, rest));

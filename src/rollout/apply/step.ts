@@ -19,7 +19,7 @@ export interface Step {
   readonly master: Master;
   readonly plan: NodePlan;
   readonly revision: number;
-  /** There was a control plane on the node before, so that there is something to go back to. */
+  /** There was a control plane on the node before, with certificates that are valid: there is something to go back to. */
   readonly hasBefore: boolean;
 }
 

@@ -30,7 +30,7 @@ export interface ForeignCertificate {
 }
 
 /** A certificate in a node's file that is not the one of the cluster directory. */
-export interface DifferingCertificate {
+interface DifferingCertificate {
   readonly row: CertificateRow;
   readonly facts: CertificateFacts;
   readonly state: LifeState;

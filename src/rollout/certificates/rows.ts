@@ -6,7 +6,7 @@ import { authorityPlace, leafPlace, type PlacedFile, type Placement } from './pl
 import { type FileUse, fileUses } from './uses.ts';
 
 /** Who uses a certificate: a process, by a flag, a kubeconfig or a field; or a person, by a kubeconfig. */
-export interface CertificateUse {
+interface CertificateUse {
   readonly component: FileUse['component'] | 'bootstrap' | 'person';
   readonly by: string;
 }

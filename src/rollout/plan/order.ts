@@ -69,12 +69,22 @@ export function modeOf({ nodes, etcd, readyApis }: Situation, plans: readonly No
   }
   if (etcd.answering.size) return 'rolling';
   if (allDead) return 'cold-start';
+  // members that have just been given new certificates have yet to find each other; to prove that restarts nothing
+  if (isAllInPlace(nodes, plans)) return 'renewal';
   const silent = nodes.filter(({ node }) => !etcd.dead.has(node)).map(({ node }) => node);
   throw new BootstrapError(
     'refused',
     `no etcd member answers, but ${silent.join(', ')} may run one all the same: what cannot be seen is not restarted`,
     { hint: '`bootstrap status` says why they do not answer; a pki/ that is not of this cluster is one reason' },
   );
+}
+
+/** An earlier run has put all in place that is wanted, somewhere without confirming it; no pod is touched any more. */
+function isAllInPlace(nodes: readonly NodeSituation[], plans: readonly NodePlan[]): boolean {
+  const underWay = nodes.filter(({ facts }) => facts.current !== undefined && facts.transaction?.state === 'placed');
+  const isOurs = ({ node, facts }: NodeSituation) =>
+    plans.some((plan) => plan.node === node && plan.digest === facts.transaction?.digest);
+  return underWay.length > 0 && underWay.every(isOurs) && !plans.flatMap(beyondRenewal).length;
 }
 
 function memberMissing(

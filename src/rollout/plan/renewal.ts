@@ -21,22 +21,11 @@ export function certificateName(path: string): string {
   return path.replace(`${PKI}/`, '').replace(/\.crt$/, '');
 }
 
-const SHOWN = 3;
-
-/** `cp1 (etcd/peer, etcd/server and 8 more)`. */
-export function expiredText({ node, expired: { certificates } }: ExpiredNode): string {
-  return `${node} (${few(certificates.map(({ path }) => certificateName(path)))})`;
-}
-
 /** While they are expired a pod of etcd that restarts finds none of the others any more, and takes its part of the quorum along. */
 export function onlyRenewalHelps(nodes: readonly ExpiredNode[], more: readonly string[]): BootstrapError {
-  return new BootstrapError(
-    'refused',
-    `certificates have expired on ${nodes.map(expiredText).join(', ')}, and more than they would change: ${few(more)}`,
-    {
-      hint: 'renew them first, with the cluster file as it was when it was applied last: that restarts no pod; then make the change',
-    },
-  );
+  return new BootstrapError('refused', `${expiredText(nodes)}, and more than they would change: ${few(more)}`, {
+    hint: 'renew them first, with the cluster file as it was when it was applied last: that restarts no pod; then make the change',
+  });
 }
 
 export function stillExpired(nodes: readonly ExpiredNode[]): BootstrapError {
@@ -45,12 +34,21 @@ export function stillExpired(nodes: readonly ExpiredNode[]): BootstrapError {
     .map(({ node, expired }) => `${node} (${few(expired.wanted.map(certificateName))})`);
   return new BootstrapError(
     'refused',
-    `certificates have expired on ${nodes.map(expiredText).join(', ')}, and what they shall have has expired as well on ${lines.join(', ')}`,
+    `${expiredText(nodes)}, and what they shall have has expired as well: ${few(lines)}`,
     {
       hint: '`bootstrap certs renew` issues them again; where a CA is kept elsewhere, `bootstrap certs csr` and `certs import`',
     },
   );
 }
+
+function expiredText(nodes: readonly ExpiredNode[]): string {
+  const paths = nodes.flatMap(({ expired }) => expired.certificates.map(({ path }) => certificateName(path)));
+  // those of etcd first: for them it is done in this way
+  const names = [...new Set(paths)].sort((a, b) => Number(b.startsWith('etcd/')) - Number(a.startsWith('etcd/')));
+  return `certificates of ${nodes.map(({ node }) => node).join(', ')} have expired (${few(names)})`;
+}
+
+const SHOWN = 3;
 
 function few(items: readonly string[]): string {
   const rest = items.length - SHOWN;

@@ -36,7 +36,7 @@ export function rootCaFindings(
     }
     if (trustIn(textAt(found, 'data', 'ca.crt'), pair) !== 'old') return [];
     const remedy = `the controller-manager writes it anew: \`kubectl delete configmap ${ROOT_CA} -n ${name}\``;
-    return [{ ...base, what: 'trusts the old CA alone', remedy }];
+    return [{ ...base, what: 'trusts the outgoing CA alone', remedy }];
   });
 }
 
@@ -50,7 +50,7 @@ export function clusterInfoFindings(configMap: JsonMap | undefined, pair: CaPair
     {
       kind: 'cluster-info',
       object: 'ConfigMap kube-public/cluster-info',
-      what: 'trusts the old CA alone: machines that join would not know the apiservers',
+      what: 'trusts the outgoing CA alone: machines that join would not know the apiservers',
       remedy: '`bootstrap apply` writes it anew',
       severity: 'blocks',
     },
@@ -65,7 +65,7 @@ function yaml(text: string): Json | undefined {
   }
 }
 
-export const AUTHENTICATION = 'ConfigMap kube-system/extension-apiserver-authentication';
+const AUTHENTICATION = 'ConfigMap kube-system/extension-apiserver-authentication';
 
 /** By what apiservers behind the apiserver (metrics-server, …) know its requests and its clients. */
 export function authenticationFindings(
@@ -78,7 +78,7 @@ export function authenticationFindings(
       {
         kind: 'extension-apiserver-authentication',
         object: AUTHENTICATION,
-        what: `trusts the old CA alone in ${field}: aggregated apiservers would refuse ${whom}`,
+        what: `trusts the outgoing CA alone in ${field}: aggregated apiservers would refuse ${whom}`,
         remedy: 'the apiservers write it within a minute; where it stays so, `bootstrap status` shows why',
         severity: 'blocks',
       },
@@ -98,7 +98,7 @@ export function tokenSecretFindings(secrets: readonly JsonMap[], pair: CaPair): 
       {
         kind: 'token-secret',
         object: `Secret ${fullName(secret)}`,
-        what: 'trusts the old CA alone in ca.crt; what was copied from it elsewhere does so too',
+        what: 'trusts the outgoing CA alone in ca.crt; what was copied from it elsewhere does so too',
         remedy: `the controller-manager writes it anew: \`kubectl annotate secret ${nameOf(secret)} -n ${textAt(secret, 'metadata', 'namespace')} bootstrap/looked-at=\`, then copy it to where it is used`,
         severity: 'blocks',
       },
@@ -106,7 +106,7 @@ export function tokenSecretFindings(secrets: readonly JsonMap[], pair: CaPair): 
   });
 }
 
-const ON_RENEWAL = 'which goes wrong once its server gets a certificate of the new CA';
+const ON_RENEWAL = 'which goes wrong once its server gets a certificate of the other CA';
 
 /** @param kind `ValidatingWebhookConfiguration` or `MutatingWebhookConfiguration` */
 export function webhookFindings(kind: string, objects: readonly JsonMap[], pair: CaPair): readonly Finding[] {
@@ -120,7 +120,7 @@ export function webhookFindings(kind: string, objects: readonly JsonMap[], pair:
       {
         kind: 'webhook',
         object: `${kind} ${nameOf(object)}`,
-        what: `trusts the old CA alone in the caBundle of ${names}, ${ON_RENEWAL}`,
+        what: `trusts the outgoing CA alone in the caBundle of ${names}, ${ON_RENEWAL}`,
         remedy: bothInto(`${kind.toLowerCase()} ${nameOf(object)}`),
         severity: 'tells',
       },
@@ -150,7 +150,7 @@ function single(
       {
         kind,
         object: `${called} ${nameOf(object)}`,
-        what: `trusts the old CA alone in ${place.slice(1).join('.')}, ${ON_RENEWAL}`,
+        what: `trusts the outgoing CA alone in ${place.slice(1).join('.')}, ${ON_RENEWAL}`,
         remedy: bothInto(`${called.toLowerCase()} ${nameOf(object)}`),
         severity: 'tells',
       },

@@ -2,7 +2,10 @@ import type { Pem } from '../../base/pem.ts';
 import { type Certificate, publicKeyOf, readCertificates } from '../../pki/certificate.ts';
 import { PemError, pemBlocks } from '../../pki/pem-blocks.ts';
 
-/** The CA that is given up and the one that takes its place, each as PEM; normally one certificate each. */
+/**
+ * The CA that is given up, outgoing in words, and the one that takes its place; each as PEM, normally one certificate. On
+ * the way back of a rotation it is the new one that is given up.
+ */
 export interface CaPair {
   readonly old: Pem;
   readonly fresh: Pem;

@@ -63,11 +63,11 @@ export function requestFindings(requests: readonly JsonMap[], pair: CaPair, now:
       const end = new Date(notAfter).toISOString().slice(0, 10);
       const base = { kind: 'certificate-request', object: `CertificateSigningRequest ${request}` } as const;
       if (isClient) {
-        const what = `the old CA has signed its client certificate for ${user}, good until ${end}: it would be refused`;
+        const what = `the outgoing CA has signed its client certificate for ${user}, good until ${end}: it would be refused`;
         const remedy = `ask for a new one, then \`kubectl delete csr ${request}\``;
         return [{ ...base, what, remedy, severity: 'blocks' }];
       }
-      const what = `the old CA has signed its server certificate for ${user}, good until ${end}; who trusts the new CA alone refuses it`;
+      const what = `the outgoing CA has signed its server certificate for ${user}, good until ${end}; who trusts the other CA alone refuses it`;
       const remedy = `let ${user} ask for a new one, then \`kubectl delete csr ${request}\``;
       return [{ ...base, what, remedy, severity: 'tells' }];
     },
@@ -83,7 +83,7 @@ export function masterKubeletFindings(identities: ReadonlyMap<string, string>, p
       {
         kind: 'kubelet',
         object: `Node ${node}`,
-        what: 'its kubelet’s client certificate comes from the old CA',
+        what: 'its kubelet’s client certificate comes from the outgoing CA',
         remedy: `on ${node}: \`rm /var/lib/kubelet/pki/kubelet-client-current.pem && systemctl restart kubelet\``,
         severity: 'blocks',
       },

@@ -19,7 +19,7 @@ export interface Finding {
   readonly kind: FindingKind;
   /** `ConfigMap default/kube-root-ca.crt`, `Node worker1`. */
   readonly object: string;
-  /** In words that follow the object's name: `trusts the old CA alone`. */
+  /** In words that follow the object's name: `trusts the outgoing CA alone`. */
   readonly what: string;
   /** What to do about it; a command stands in backquotes. */
   readonly remedy: string;

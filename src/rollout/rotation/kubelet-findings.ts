@@ -40,11 +40,11 @@ export function kubeletTrustFindings(looks: readonly KubeletLook[], trustedSince
     if (startedAt !== undefined && startedAt >= trustedSince) return [];
     const base = { kind: 'kubelet', object: `Node ${node}`, severity: 'blocks' } as const;
     if (problem === REFUSED) {
-      const what = 'its kubelet refuses the apiserver’s client certificate: it does not trust the new CA';
+      const what = 'its kubelet refuses the apiserver’s client certificate: it does not trust the other CA';
       return [{ ...base, what, remedy: giveBoth(node) }];
     }
     if (startedAt === undefined) {
-      const what = `its kubelet does not say since when it runs (${problem ?? 'its metrics lack it'}), so that it may trust the old CA alone`;
+      const what = `its kubelet does not say since when it runs (${problem ?? 'its metrics lack it'}), so that it may trust the outgoing CA alone`;
       return [{ ...base, what, remedy: `bring it up, or \`kubectl delete node ${node}\` where it is gone for good` }];
     }
     const what = `its kubelet has been running since ${iso(startedAt)}, before both CAs were trusted; it reads whom it trusts only at its start`;
@@ -90,12 +90,13 @@ export function kubeletCertificateFindings(
     if (renewed.has(node) || startedAt === undefined) return [];
     const base = { kind: 'kubelet', object: `Node ${node}`, severity: 'blocks' } as const;
     if (ends === undefined) {
-      const what = 'its kubelet does not say when its client certificate ends, so that it may come from the old CA';
+      const what =
+        'its kubelet does not say when its client certificate ends, so that it may come from the outgoing CA';
       return [{ ...base, what, remedy: takeInAgain(node) }];
     }
     const isOfNew = ends >= since + duration - BACKDATED - SLACK && ends <= now + duration + SLACK;
     if (isOfNew) return [];
-    const what = `its kubelet’s client certificate, which ends on ${iso(ends)}, comes from the old CA`;
+    const what = `its kubelet’s client certificate, which ends on ${iso(ends)}, comes from the outgoing CA`;
     return [{ ...base, what, remedy: takeInAgain(node) }];
   });
 }

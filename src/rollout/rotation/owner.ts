@@ -37,7 +37,8 @@ export function workloadOf({ kind, namespace, name }: Owner): Workload | undefin
 export function restartCommand(owner: Owner, pods: readonly string[]): string {
   const { kind, namespace, name } = owner;
   if (workloadOf(owner)) return `\`kubectl rollout restart ${kind.toLowerCase()}/${name} -n ${namespace}\``;
-  if (kind === 'Pod') return `delete it and make it again, since nothing else does: \`kubectl delete pod ${name} -n ${namespace}\``;
+  if (kind === 'Pod')
+    return `delete it and make it again, since nothing else does: \`kubectl delete pod ${name} -n ${namespace}\``;
   if (kind === 'Job') return `wait until it has ended, or \`kubectl delete job ${name} -n ${namespace}\``;
   return `\`kubectl delete pod ${pods.join(' ')} -n ${namespace}\`: ${kind} ${name} makes them anew`;
 }

@@ -34,7 +34,7 @@ export function waitForRootCas(api: ApiClient, wanted: Pem, options: SettleOptio
 }
 
 /** What is not yet as it shall be. */
-export function unsettledRootCas(
+function unsettledRootCas(
   namespaces: readonly JsonMap[],
   configMaps: readonly JsonMap[],
   wanted: Pem,
@@ -78,7 +78,7 @@ export function waitForAuthentication(
 }
 
 /** What is not yet as it shall be. */
-export function unsettledAuthentication(
+function unsettledAuthentication(
   configMap: JsonMap | undefined,
   { clients, frontProxy }: WantedAuthentication,
   how: 'at-least' | 'exactly',

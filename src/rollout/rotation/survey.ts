@@ -178,7 +178,7 @@ async function kubeletOf({ api, now, signal }: SurveyInput, node: string): Promi
   });
   try {
     const path = `/api/v1/nodes/${encodeURIComponent(node)}/proxy/metrics`;
-    const { status, text } = await api.request('GET', path, { seconds: 10, ...(signal && { signal }) });
+    const { status, text } = await api.request('GET', path, { seconds: 5, ...(signal && { signal }) });
     if (status === 200) return kubeletLook(node, text, now);
     return silent(status === 401 ? REFUSED : `it answers with ${status}`);
   } catch (error) {

@@ -45,7 +45,7 @@ export async function surveyTokens(input: TokenSurveyInput): Promise<readonly Fi
 }
 
 /** @param old ids of the keys that are given up */
-export function secretTokenFindings(secrets: readonly JsonMap[], old: ReadonlySet<string>): readonly Finding[] {
+function secretTokenFindings(secrets: readonly JsonMap[], old: ReadonlySet<string>): readonly Finding[] {
   return secrets.flatMap((secret): readonly Finding[] => {
     const id = signedWith(new SecretToken(decodedAt(secret, 'data', 'token')));
     if (id === undefined || !old.has(id)) return [];
@@ -55,7 +55,7 @@ export function secretTokenFindings(secrets: readonly JsonMap[], old: ReadonlySe
       {
         kind: 'token-secret',
         object: `Secret ${fullName(secret)}`,
-        what: 'its token was signed with the old key',
+        what: 'its token was signed with the outgoing key',
         remedy: `have it made anew, then copy it to where it is used: \`kubectl patch secret ${nameOf(secret)} -n ${namespace} --type=json -p '${patch}'\``,
         severity: 'blocks',
       },
@@ -96,7 +96,7 @@ function podTokenFindings(
     return {
       kind: 'pods',
       object,
-      what: `${counted(names.length, 'pod')} (${listed(all)}) may use a token of the old key until ${iso(until)}`,
+      what: `${counted(names.length, 'pod')} (${listed(all)}) may use a token of the outgoing key until ${iso(until)}`,
       remedy: `wait until then, or ${restartCommand(owner, all)}`,
       severity: 'blocks',
       ...(workload && { workload }),

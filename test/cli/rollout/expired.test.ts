@@ -1,8 +1,10 @@
+import { existsSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { needTool } from '../../support/tools.ts';
 import { at, listAt, mapAt, textAt } from '../../world/json.ts';
 import { eventually, type World } from '../../world/world.ts';
-import { alive, PATIENCE, parsed, readyPods, run, sharedWorld } from './site.ts';
+import { alive, begin, PATIENCE, parsed, readyPods, run, sharedWorld } from './site.ts';
 
 const NODES = ['cp1', 'cp2', 'cp3'];
 const PODS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -30,6 +32,21 @@ async function write(world: World, name: string): Promise<void> {
 
 const written = async (world: World, name: string) =>
   textAt((await world.api().request(`${WRITTEN}/${name}`)).body, 'data', 'written');
+
+/**
+ * As if the kubelet of a node had renewed its certificate by itself: a file of its own, and a link to it.
+ * @returns whether that file is still what it uses
+ */
+function kubeletOwn(world: World, name: string): () => boolean {
+  const node = world.node(name);
+  const folder = join(node.root, 'var/lib/kubelet/pki');
+  const current = join(folder, 'kubelet-client-current.pem');
+  const pair = ['crt', 'key'].map((ending) => node.read(`/etc/kubernetes/pki/kubelet/client.${ending}`)).join('');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'kubelet-client-2020-01-01-00-00-00.pem'), pair, { mode: 0o600 });
+  symlinkSync('kubelet-client-2020-01-01-00-00-00.pem', current);
+  return () => existsSync(current) && readlinkSync(current).includes('2020');
+}
 
 /** The control plane is as it was, with valid certificates. */
 async function isWell(world: World): Promise<void> {
@@ -65,26 +82,17 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       expect(plan.stdout.replace(/\s+/g, ' ')).toMatch(
         /expired certificates of cp1, cp2, cp3: .*etcd\/peer, etcd\/server.* order all together: cp1, cp2, cp3 \(members with new certificates .* etcd 3 members, 2 needed, none to be seen up now; none restarts/,
       );
-      const json = parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 }));
-      expect(textAt(json, 'mode')).toBe('renewal');
-      expect(Object.keys(mapAt(json, 'expired'))).toEqual(NODES);
-      for (const node of listAt(json, 'nodes')) {
-        expect(listAt(node, 'pods')).toEqual([]);
-        expect(at(node, 'kubelet')).toEqual({ action: 'restart', why: ['its client certificate has expired'] });
-      }
     });
 
     test('are not touched where the cluster file wants more than that, nor one without the others', () => {
       const world = given();
       const before = members(world);
       world.clusterFile({ etcd: { local: { extraArgs: { 'heartbeat-interval': '200' } } } });
-      for (const command of [['plan'], ['apply', '--yes']]) {
-        const { stderr } = run(world.dir, command, { status: 76 });
-        expect(stderr).toMatch(
-          /certificates have expired on cp1 \(.*\), and more than they would change: .*\/etc\/kubernetes\/manifests\/etcd\.yaml/,
-        );
-        expect(stderr).toContain('renew them first, with the cluster file as it was');
-      }
+      const { stderr } = run(world.dir, ['apply', '--yes'], { status: 76 });
+      expect(stderr).toMatch(
+        /certificates of cp1, cp2, cp3 have expired \(etcd\/.*\), and more than they would change: cp1: \/etc\/kubernetes\/manifests\/etcd\.yaml/,
+      );
+      expect(stderr).toContain('renew them first, with the cluster file as it was');
       world.clusterFile();
       const one = run(world.dir, ['apply', '--yes', '--node', 'cp2'], { status: 64 });
       expect(one.stderr).toContain('certificates have expired on cp1, cp3 too');
@@ -102,24 +110,45 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       await isWell(world);
     });
 
-    test('are renewed in the same way while all still runs, over connections from before', async () => {
+    test('are renewed in the same way while all still runs; a kubelet gives up what it has got by itself', async () => {
       const world = given();
+      const own = kubeletOwn(world, 'cp2');
       await world.age(-5 * DAY);
       const before = NODES.map((node) => alive(world, node).pods);
-      expect(textAt(parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 })), 'mode')).toBe('renewal');
+      const json = parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 }));
+      expect(textAt(json, 'mode')).toBe('renewal');
+      expect(
+        Object.entries(mapAt(json, 'expired')).map(([node, expired]) => [node, textAt(expired, 'kubelet')]),
+      ).toEqual([
+        ['cp1', 'delivered'],
+        ['cp2', 'own'],
+        ['cp3', 'delivered'],
+      ]);
+      for (const node of listAt(json, 'nodes')) {
+        expect(listAt(node, 'pods')).toEqual([]);
+        expect(at(node, 'kubelet')).toEqual({ action: 'restart', why: ['its client certificate has expired'] });
+      }
       run(world.dir, ['apply', '--yes'], { status: 0 });
       expect(NODES.map((node) => alive(world, node).pods)).toEqual(before);
+      expect(own()).toBe(false);
       expect(await written(world, 'second')).toBe('before');
       await isWell(world);
     });
 
-    test('are renewed where one has valid ones already', async () => {
+    test('are renewed where one has valid ones already, also where that is killed in the middle', async () => {
       const world = given();
       await world.age(-5 * DAY, (path) => !path.startsWith('nodes/cp1/'));
       await restartEtcd(world);
       const before = members(world);
       const plan = run(world.dir, ['plan'], { status: 2 });
       expect(plan.stdout).toMatch(/expired {2}certificates of cp2, cp3: /);
+      const first = begin(world.dir, ['apply', '--yes']);
+      await new Promise<void>((resolve) => {
+        first.child.stderr?.on('data', (text: string) => (text.includes(' in place') ? resolve() : undefined));
+        first.child.once('close', () => resolve());
+      });
+      first.child.kill('SIGKILL');
+      await first.ended;
       const { stderr } = run(world.dir, ['apply', '--yes'], { status: 0 });
       expect(stderr).not.toMatch(/^cp1 +✓/m);
       expect(members(world)).toEqual(before);
