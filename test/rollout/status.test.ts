@@ -255,7 +255,7 @@ const FAULTS: readonly (readonly [string, ClusterObservation, string | RegExp])[
         }),
       ),
     }),
-    'error : certificates of cp1, cp2 and cp3 have expired, the first 9 days ago: apiserver and etcd/peer',
+    'error : certificates of cp1, cp2 and cp3 have expired, the first 8 days ago: apiserver and etcd/peer',
   ],
   [
     'a certificate that is not valid yet',

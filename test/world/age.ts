@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SecretPem } from '../../src/base/pem.ts';
+import { bundleDigest, makeBundle } from '../../src/bundle/bundle.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { type LeafEntry, pkiInventory } from '../../src/pki/inventory.ts';
 import { privateKey } from '../../src/pki/keys.ts';
@@ -67,6 +68,34 @@ export async function ageCertificates(
   for (const file of files) replaceIn(file, replaced, sums);
   // the indexes of revisions
   for (const file of files.filter((path) => path.includes('/var/lib/bootstrap/'))) replaceIn(file, sums, new Map());
+  for (const root of roots.values()) for (const revision of revisionsOf(root)) correctDigest(revision);
+}
+
+function revisionsOf(root: string): readonly string[] {
+  const folder = join(root, 'var/lib/bootstrap/revisions');
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
+
+/** Its `meta` begins with the digest of the bundle. */
+function correctDigest(revision: string): void {
+  const index = readFileSync(join(revision, 'index'), 'utf8')
+    .split('\n')
+    .map((line) => line.split('\t'));
+  const files = index.flatMap(([type, , mode = '', owner = '', , path = '']) =>
+    type === 'f'
+      ? [{ path, mode: Number.parseInt(mode, 8), owner, content: readFileSync(join(revision, 'files', path)) }]
+      : [],
+  );
+  const shared = { sensitive: false, effect: { kind: 'none' } } as const;
+  const digest = bundleDigest(
+    makeBundle(
+      '',
+      [],
+      files.map((file) => ({ ...file, ...shared })),
+    ),
+  );
+  const meta = join(revision, 'meta');
+  writeFileSync(meta, readFileSync(meta, 'utf8').replace(/^[^\t]*/, digest));
 }
 
 /** Certificates with their keys that a kubelet has got by itself. */

@@ -1,5 +1,5 @@
 import { BootstrapError } from '../../base/errors.ts';
-import type { Phase } from '../../pki/rotation/journal.ts';
+import { current, type Phase } from '../../pki/rotation/journal.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import { isWellAgain } from '../../rollout/apply/roll.ts';
 import { brokenOf, waitConnected } from '../../rollout/rotation/connectivity.ts';
@@ -105,10 +105,11 @@ async function renewKubelets({ run, crew, signal }: RotationContext): Promise<vo
 }
 
 async function connected(context: RotationContext): Promise<void> {
-  const { crew, pki, run } = context;
+  const { crew, pki, run, journal } = context;
+  const since = Date.parse(current(journal).placed ?? '');
   let proven = 0;
   await waited(context, async (options) => {
-    const connections = await waitConnected({ sights: crew.sights, pki }, options);
+    const connections = await waitConnected({ sights: crew.sights, pki, since }, options);
     proven = connections.length;
     return brokenOf(connections);
   });

@@ -19,7 +19,7 @@ import { sameCluster } from '../same-cluster.ts';
 import { workspace } from '../workspace.ts';
 import { chosenAuthorities, type RotationOptions, rotationSettings } from './options.ts';
 import { type Outcome, rotate } from './rotate.ts';
-import { noted, type RotationRun } from './run.ts';
+import { noted, type RotationRun, warnOnce } from './run.ts';
 import { rotationData, rotationText } from './status-text.ts';
 import { commandOf, phaseText, subjectsText } from './words.ts';
 
@@ -63,7 +63,15 @@ async function rotation(options: RotationOptions, chosen: Chosen): Promise<numbe
     const subjects = chosen(loaded.cluster, there);
     refuseOther(there, subjects, options);
     const settings = rotationSettings(subjects, options);
-    const run: RotationRun = { io, space, loaded, store, settings, verbose: options.verbose === true };
+    const run: RotationRun = {
+      io,
+      space,
+      loaded,
+      store,
+      settings,
+      verbose: options.verbose === true,
+      warn: warnOnce(io),
+    };
     const journal = options.rollback ? await turned(run, there, options) : (there ?? (await prepared(run)));
     if (!options.apply) {
       show(journal);
@@ -103,7 +111,8 @@ function refuseOther(there: Journal | undefined, subjects: readonly Subject[], o
 }
 
 /** Makes the new keys and certificates, then the journal: from then on a rotation is under way. */
-async function prepared({ loaded, store, settings, io }: RotationRun): Promise<Journal> {
+async function prepared(run: RotationRun): Promise<Journal> {
+  const { loaded, store, settings, io } = run;
   const inventory = pkiInventory(loaded.cluster);
   if (!store.read('ca.crt')) {
     throw new BootstrapError('usage', `${store.directory} holds no PKI of this cluster yet`, {
@@ -114,9 +123,7 @@ async function prepared({ loaded, store, settings, io }: RotationRun): Promise<J
   const sources = { now: new Date(), randomBytes, generateKey };
   for (const path of await prepareNew(subjects, inventory, store, sources, given))
     io.note(`created ${store.shown(path)}`);
-  const journal = begun(subjects, new Date());
-  await noted({ store } as RotationRun, journal);
-  return journal;
+  return noted(run, begun(subjects, new Date()));
 }
 
 /** Turns a rotation round. Only with --apply does anything happen on masters. */

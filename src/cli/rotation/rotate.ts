@@ -3,7 +3,6 @@ import { current, following, type Journal, type Phase } from '../../pki/rotation
 import { settle } from '../../pki/rotation/settle.ts';
 import { entered, nextMove, placed, proven } from '../../pki/rotation/steps.ts';
 import { type Produced, produce } from '../produce.ts';
-import { reportFaults } from '../report.ts';
 import { applyWith } from '../rollout/apply-cluster.ts';
 import { type Crew, withCrew } from '../rollout/crew.ts';
 import { actAfter } from './after.ts';
@@ -86,9 +85,9 @@ function announce({ io }: RotationRun, { subjects, records, direction }: Journal
 }
 
 /** Makes every file of the present phase; which one that is says the journal. */
-async function rendered({ space, loaded, io }: RotationRun): Promise<Produced> {
+async function rendered({ space, loaded, warn }: RotationRun): Promise<Produced> {
   const produced = await produce(space, loaded, { renewBefore: undefined, dryRun: false, founding: false });
-  reportFaults(produced.warnings, io);
+  warn(produced.warnings);
   return produced;
 }
 

@@ -32,7 +32,7 @@ export interface Accepted {
   readonly warnings: readonly Fault[];
 }
 
-export interface AcceptedLeaf {
+interface AcceptedLeaf {
   readonly entry: LeafEntry;
   readonly certificate: Certificate;
   /** The key for which it was requested; undefined where that is the one in use. */
