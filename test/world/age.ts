@@ -73,7 +73,11 @@ export async function ageCertificates(
 
 function revisionsOf(root: string): readonly string[] {
   const folder = join(root, 'var/lib/bootstrap/revisions');
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  return existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^\d+$/.test(name))
+        .map((name) => join(folder, name))
+    : [];
 }
 
 /** Its `meta` begins with the digest of the bundle. */

@@ -6,7 +6,7 @@ import { ETCD_PKI, KUBELET_CLIENT_CERTIFICATE } from '../../render/layout.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import { stateOf } from './file-changes.ts';
 
-export interface ExpiredCertificate {
+interface ExpiredCertificate {
   /** The file on the node. */
   readonly path: string;
   /** Milliseconds since the epoch. */
