@@ -33,7 +33,7 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       const json = parsed(run(world.dir, ['plan', '-o', 'json'], { status: 2 }));
       expect(at(json, 'mode')).toBe('first-boot');
       expect(listAt(json, 'nodes').map((node) => [textAt(node, 'node'), listAt(node, 'files').length])).toEqual(
-        NODES.map((node) => [node, 40]),
+        NODES.map((node) => [node, 41]),
       );
       expect(kept(marks)).toEqual(before);
       expect(run(world.dir, ['status'], { status: 2 }).stdout).toMatch(
