@@ -66,6 +66,8 @@ export interface PodRun {
 
 export interface ActivateOptions {
   readonly kubelet: KubeletAction;
+  /** The kubelet is told only when the same revision is activated again without this; it cannot be committed before. */
+  readonly later?: boolean;
   /** The node takes it back by itself where nobody has committed it after so many seconds; 0 = never. */
   readonly confirmSeconds: number;
 }

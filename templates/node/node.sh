@@ -974,10 +974,13 @@ stop_timer() {
   return 0
 }
 
-# TOKEN N CONFIRM_SECONDS none|restart|reload|start
+# TOKEN N CONFIRM_SECONDS none|restart|reload|start, or one of them with -later: the kubelet is not told yet. A kubelet that has
+# just started does not wait for old pods to end before it starts those of changed manifests, so that they would run beside
+# each other: whoever changes both has the pods replaced first.
 do_activate() {
   [ $# = 4 ] && is_number "$2" && is_number "$3" || usage
-  rank "$4"
+  action=${4%-later}
+  rank "$action"
   enter "$1"
   revision=$state/revisions/$2
   from=$revision/files
@@ -990,10 +993,10 @@ do_activate() {
   esac
   verify "$revision" || fail "revision $2 on this node is not whole: $bad; nothing was changed"
   if [ -z "$tx_state" ]; then
-    begin "$2" "$3" "$4"
+    begin "$2" "$3" "$action"
     keep_old || give_up 'what is there now cannot be saved'
   else
-    go_on "$3" "$4" || fail "$(trouble 'the journal cannot be written' "$state")"
+    go_on "$3" "$action" || fail "$(trouble 'the journal cannot be written' "$state")"
   fi
   if [ "$tx_state" != placed ]; then
     make_new || give_up 'the new files cannot be written'
@@ -1006,7 +1009,7 @@ do_activate() {
     arm "$tx_confirm" || fail "$(trouble 'the timer that takes it back cannot be started' "$state")"
   fi
   make_link || fail "revision $2 is in place, but $(trouble "$(shown "$identity") cannot become a link" "${identity%/*}")"
-  if [ ! -e "$tx/kubelet-done" ]; then
+  if [ "$action" = "$4" ] && [ ! -e "$tx/kubelet-done" ]; then
     [ -e "$tx/kubelet-begun" ] || try mv -T -- "$tx/kubelet-due" "$tx/kubelet-begun" ||
       fail "$(trouble 'the journal cannot be written' "$state")"
     act "$tx_action" || fail "revision $2 is in place, but the kubelet was not told: $said"

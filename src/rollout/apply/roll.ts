@@ -71,7 +71,7 @@ async function takeStep(context: ApplyContext, fleet: Fleet, step: Step, rest: r
   const began = performance.now();
   let unmet: readonly string[];
   try {
-    unmet = await putInPlace(context, step, { confirmSeconds, heartbeat: true });
+    unmet = await putInPlace(context, step, { confirmSeconds, heartbeat: true, podsFirst: hasBefore });
   } catch (error) {
     if (context.signal.aborted) throw interruptedError(master.name, confirmSeconds, rest);
     // another has the lock now, or nothing could be begun: nothing is ours to take back

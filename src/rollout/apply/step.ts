@@ -58,6 +58,8 @@ export interface PutOptions {
   readonly confirmSeconds: number;
   /** Whether the kubelet must have spoken to the API since it was restarted. */
   readonly heartbeat: boolean;
+  /** Pods that run are replaced before the kubelet is restarted. */
+  readonly podsFirst?: boolean;
   /** Waiting longer has lost its sense, because of something elsewhere. */
   readonly isLost?: () => boolean;
 }
@@ -65,26 +67,44 @@ export interface PutOptions {
 /**
  * Puts the revision in place and proves it; what is still unmet in the end. It is not committed yet. A node that does not
  * answer is asked again as long as there is time: putting a revision in place twice does no harm.
+ *
+ * A kubelet that has just started takes pods of before for orphans: it starts those of changed manifests at once, beside
+ * them, and they fail because their ports are taken (seen with 1.36.2). So it is restarted once they are replaced, or
+ * after half of the time, as it may be what keeps them from getting well.
  */
-export async function putInPlace(
+export async function putInPlace(context: ApplyContext, step: Step, options: PutOptions): Promise<readonly string[]> {
+  const { plan } = step;
+  const isRestarted = plan.kubelet === 'restart' || plan.kubelet === 'reload';
+  // what an earlier run has begun may still lack it
+  const isDue = (isRestarted && plan.pods.length > 0) || plan.unfinished !== undefined;
+  if (options.podsFirst && isDue && !plan.givesUpIdentity) {
+    const { unmet, isHopeless } = await activateAndProve(context, step, { ...options, later: true });
+    if (isHopeless) return unmet;
+  }
+  return (await activateAndProve(context, step, { ...options, later: false })).unmet;
+}
+
+async function activateAndProve(
   context: ApplyContext,
   { master, plan, revision }: Step,
-  { confirmSeconds, heartbeat, isLost = () => false }: PutOptions,
-): Promise<readonly string[]> {
+  { confirmSeconds, heartbeat, isLost = () => false, later }: PutOptions & { readonly later: boolean },
+): Promise<{ readonly unmet: readonly string[]; readonly isHopeless: boolean }> {
   const { observer, tell, signal, proofSeconds } = context;
   const node = master.name;
   const stops = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [`${pod}-${node.toLowerCase()}`] : []));
-  await observer.begin(master, { stops, heartbeat: heartbeat && plan.kubelet !== 'none' });
+  await observer.begin(master, { stops, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
   let isPlaced = false;
+  let isHopeless = false;
   let tries = 0;
   const activate = async (): Promise<void> => {
     tries += 1;
     // giving up its certificate restarts the kubelet as well: once is enough
     const kubelet = plan.givesUpIdentity && plan.kubelet === 'restart' ? 'none' : plan.kubelet;
-    const { placed, removed } = await master.agent.activate(revision, { kubelet, confirmSeconds });
+    const { placed, removed } = await master.agent.activate(revision, { kubelet, later, confirmSeconds });
     if (plan.givesUpIdentity) await master.agent.renewKubelet();
     isPlaced = true;
-    tell({ kind: 'activated', node, files: placed.length + removed.length, kubelet: plan.kubelet });
+    const files = placed.length + removed.length;
+    tell({ kind: 'activated', node, files, kubelet: later ? 'none' : plan.kubelet });
   };
   const look = async (): Promise<Seen> => {
     if (!isPlaced) {
@@ -93,14 +113,16 @@ export async function putInPlace(
       if (lacking) return lacking;
     }
     const seen = await patient(node, async () => judge(await observer.proofs(master)), ['unreachable', 'failed']);
+    isHopeless = seen.kind === 'hopeless';
     return seen.kind === 'not-yet' && isLost() ? { ...seen, kind: 'hopeless' } : seen;
   };
-  return waitFor(look, {
-    seconds: proofSeconds,
+  const unmet = await waitFor(look, {
+    seconds: later ? proofSeconds / 2 : proofSeconds,
     pauseMs: PAUSE,
     signal,
     onUnmet: (unmet) => tell({ kind: 'proof', node, unmet }),
   });
+  return { unmet, isHopeless };
 }
 
 /**

@@ -108,8 +108,9 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
       if (number === undefined) throw notUnderstood(node, 'stage', new Error('it names no revision'));
       return Number(number);
     },
-    async activate(revision, { kubelet, confirmSeconds }: ActivateOptions) {
-      const answer = await call('activate', [token, String(revision), String(Math.ceil(confirmSeconds)), kubelet]);
+    async activate(revision, { kubelet, later, confirmSeconds }: ActivateOptions) {
+      const action = `${kubelet}${later ? '-later' : ''}`;
+      const answer = await call('activate', [token, String(revision), String(Math.ceil(confirmSeconds)), action]);
       const lines = answer.toString('utf8').split('\n');
       const named = (word: string) =>
         lines.filter((line) => line.startsWith(`${word}\t`)).map((line) => line.slice(word.length + 1));
