@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CommonOptions } from './options.ts';
 
 /** What a command's module exports: it does the work and gives the exit status. */
-export type Run<O> = (options: O, ...args: readonly string[]) => Promise<number> | number;
+type Run<O> = (options: O, ...args: readonly string[]) => Promise<number> | number;
 
 /** What commander calls for a command: loads it, runs it with its own and the program's options, hands its exit status on. */
 export type Action = <O extends CommonOptions>(
@@ -11,7 +11,7 @@ export type Action = <O extends CommonOptions>(
 
 /** For options that may be given several times. */
 export const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
-export const collectList = (value: string, all: readonly string[] = []): readonly string[] => {
+const collectList = (value: string, all: readonly string[] = []): readonly string[] => {
   const names = value.split(',').map((name) => name.trim());
   if (names.includes('')) throw new InvalidArgumentError('A name in it is empty.');
   return [...all, ...names];

@@ -11,7 +11,7 @@ export const CAS = ['ca', 'etcd/ca', 'front-proxy-ca'] as const;
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Every certificate of a text, also of those that a kubeconfig holds in base64. */
-export function certificatesIn(text: string): readonly X509Certificate[] {
+function certificatesIn(text: string): readonly X509Certificate[] {
   const embedded = [...text.matchAll(/-data: (\S+)/g)].map(([, data = '']) => Buffer.from(data, 'base64').toString());
   return [text, ...embedded].flatMap((each) => each.match(BLOCK) ?? []).map((pem) => new X509Certificate(pem));
 }
@@ -88,11 +88,7 @@ export function marksOf(pem: string, others: readonly string[]): readonly string
 }
 
 /** Files below these directories that hold one of the marks: `cp1 /etc/kubernetes/…`; those of a host, or of this machine. */
-export async function filesWith(
-  marks: readonly string[],
-  dirs: readonly string[],
-  host?: string,
-): Promise<readonly string[]> {
+async function filesWith(marks: readonly string[], dirs: readonly string[], host?: string): Promise<readonly string[]> {
   const grep = ['grep', '-rlF', ...marks.flatMap((mark) => ['-e', mark]), ...dirs];
   const ran = await (host === undefined ? tryRig('admin', ...grep) : tryRig('exec', host, ...grep));
   // 1 = there is none; 2 = one went away meanwhile

@@ -44,7 +44,7 @@ export async function passBefore(
 }
 
 /** The old and the new CA of a subject; on the way back the new one is what is given up. */
-export function caPair({ run, journal }: RotationContext, name: AuthorityName): CaPair | undefined {
+function caPair({ run, journal }: RotationContext, name: AuthorityName): CaPair | undefined {
   if (!journal.subjects.includes(name)) return undefined;
   const path = AUTHORITY_PATHS[name];
   const read = (file: string) => (run.store.read(file)?.text ?? '') as Pem;

@@ -4,7 +4,7 @@ import type { AuthorityName } from '../pki.ts';
 /** What a rotation replaces: CAs, or the key that signs service-account tokens. */
 export type Subject = AuthorityName | 'service-account';
 
-export const SUBJECTS: readonly Subject[] = ['kubernetes', 'etcd', 'front-proxy', 'service-account'];
+const SUBJECTS: readonly Subject[] = ['kubernetes', 'etcd', 'front-proxy', 'service-account'];
 
 /**
  * - `prepare`: the new keys and CA certificates are on disk, and nothing uses them.
@@ -15,7 +15,7 @@ export const SUBJECTS: readonly Subject[] = ['kubernetes', 'etcd', 'front-proxy'
  */
 export type Phase = 'prepare' | 'trust' | 'issue' | 'sign' | 'distrust';
 
-export const PHASES: readonly Phase[] = ['prepare', 'trust', 'issue', 'sign', 'distrust'];
+const PHASES: readonly Phase[] = ['prepare', 'trust', 'issue', 'sign', 'distrust'];
 
 /** When a phase was entered and what has become of it; moments as ISO 8601. */
 export interface PhaseRecord {

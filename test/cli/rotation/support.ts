@@ -25,7 +25,7 @@ export function now(world: World): Record | undefined {
 }
 
 /** The base64 of a PEM file without its lines' ends: what is looked for. */
-export function body(pem: string): string {
+function body(pem: string): string {
   return pem.replace(/-----[^-]+-----|\s/g, '');
 }
 
@@ -54,7 +54,7 @@ export function issuerKeyId(port: number, client: { readonly cert: string; reado
 }
 
 /** What the certificate says of the key that has signed it. */
-export function authorityKeyId(pem: string): string {
+function authorityKeyId(pem: string): string {
   return keyId(pem, 'authorityKeyIdentifier');
 }
 
