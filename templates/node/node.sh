@@ -39,6 +39,9 @@ staging=
 said=
 at_boot=
 KEEP=5
+# Seconds that a kubelet may take from its start until it knows the pods that run; there is no other way to see it here.
+TAKEOVER=15
+[ -z "$root" ] || TAKEOVER=1
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -1077,6 +1080,12 @@ take_out() {
   [ -L "$2" ] || try sync -- "$2"
 }
 
+# The kubelet starts with what it had before, and with the pods that it has now.
+untell() {
+  act_back "$tx_action" || untold=$said
+  sleep "$TAKEOVER"
+}
+
 # What was changed or removed, manifests last.
 restore_all() {
   k=0 run=
@@ -1099,6 +1108,7 @@ restore_all() {
     set -- "$@" "$nested"
   done <"$tx/changes"
   move_in "$@" || return 1
+  [ -z "$between" ] || untell
   k=0
   while IFS=$tab read -r op kind mode owner sha path; do
     k=$((k + 1))
@@ -1118,6 +1128,13 @@ take_back() {
     try chmod -- "${kind%%:*}" "$root$path" || return 1
     if may_chown; then try chown -- "${kind#*:}" "$root$path" || return 1; fi
   done <"$tx/changes"
+  untold='' between=''
+  if [ ! -e "$tx/kubelet-due" ] && [ -z "$at_boot" ]; then
+    # it takes over the pods that run before theirs are replaced: those it does not know it would leave running beside
+    case $tx_action in
+      restart | reload) while IFS=$tab read -r op kind mode; do [ "$kind" != manifest ] || between=1; done <"$tx/changes" ;;
+    esac
+  fi
   restore_all || return 1
   for which in manifest other; do
     while IFS=$tab read -r op kind mode owner sha path; do
@@ -1127,8 +1144,7 @@ take_back() {
     done <"$tx/changes"
   done
   sweep && remove_parents && sync_places || return 1
-  untold=
-  if [ ! -e "$tx/kubelet-due" ] || [ -n "$at_boot" ]; then act_back "$tx_action" || untold=$said; fi
+  if [ -z "$between" ] && { [ ! -e "$tx/kubelet-due" ] || [ -n "$at_boot" ]; }; then act_back "$tx_action" || untold=$said; fi
   put "$state/reverted" "$tx_to$tab$(utc)$tab$(one_line "$1")" # where there is no room for it, it is not said
   stop_timer
   trash "$tx" || return 1

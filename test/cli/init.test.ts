@@ -346,7 +346,7 @@ describe('safety of the directory', () => {
       for (const node of ['cp1', 'cp2', 'cp3']) expect(filesOf(join(dir, 'nodes', node))).toEqual(NODE_FILES);
       expect(bootstrap(dir, 'init').stdout).toContain('nothing was changed');
     }
-  });
+  }, 240_000);
 
   test('a file of the user’s in nodes/ is left alone and named', () => {
     const dir = emptyDir();
