@@ -78,19 +78,26 @@ export async function putInPlace(context: ApplyContext, step: Step, options: Put
   // what an earlier run has begun may still lack it
   const isDue = (isRestarted && plan.pods.length > 0) || plan.unfinished !== undefined;
   if (options.podsFirst && isDue && !plan.givesUpIdentity) {
-    const { unmet, isHopeless } = await activateAndProve(context, step, { ...options, later: true });
+    const { unmet, isHopeless } = await activateAndProve(context, step, { ...options, turn: 'pods' });
     if (isHopeless) return unmet;
+    return (await activateAndProve(context, step, { ...options, turn: 'kubelet' })).unmet;
   }
-  return (await activateAndProve(context, step, { ...options, later: false })).unmet;
+  return (await activateAndProve(context, step, { ...options, turn: 'all' })).unmet;
+}
+
+interface TurnOptions extends PutOptions {
+  /** What is replaced now: pods alone, then the kubelet; or all at once. */
+  readonly turn: 'pods' | 'kubelet' | 'all';
 }
 
 async function activateAndProve(
   context: ApplyContext,
   { master, plan, revision }: Step,
-  { confirmSeconds, heartbeat, isLost = () => false, later }: PutOptions & { readonly later: boolean },
+  { confirmSeconds, heartbeat, isLost = () => false, turn }: TurnOptions,
 ): Promise<{ readonly unmet: readonly string[]; readonly isHopeless: boolean }> {
   const { observer, tell, signal, proofSeconds } = context;
   const node = master.name;
+  const later = turn === 'pods';
   const stops = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [`${pod}-${node.toLowerCase()}`] : []));
   await observer.begin(master, { stops, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
   let isPlaced = false;
@@ -103,6 +110,8 @@ async function activateAndProve(
     const { placed, removed } = await master.agent.activate(revision, { kubelet, later, confirmSeconds });
     if (plan.givesUpIdentity) await master.agent.renewKubelet();
     isPlaced = true;
+    // of its second turn there is something to be told only where the kubelet was
+    if (turn === 'kubelet' && plan.kubelet === 'none') return;
     const files = placed.length + removed.length;
     tell({ kind: 'activated', node, files, kubelet: later ? 'none' : plan.kubelet });
   };
