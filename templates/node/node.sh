@@ -41,7 +41,7 @@ at_boot=
 KEEP=5
 # Seconds that a kubelet may take from its start until it knows the pods that run; there is no other way to see it here.
 TAKEOVER=15
-[ -z "$root" ] || TAKEOVER=1
+[ -z "$root" ] || TAKEOVER=0
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
