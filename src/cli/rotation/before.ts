@@ -37,9 +37,12 @@ export async function passBefore(
   if (next === 'trust' && !isBack) await refuseUnlessWell(context, produced);
   const drops = next === 'distrust' || (isBack && next === 'prepare');
   if (!drops && (next !== 'issue' || isBack)) return undefined;
-  await untilSettled(context);
   if (journal.subjects.includes('service-account')) return beforeKeyDrops(context);
-  await pass(context, next, () => surveyCas(context, drops));
+  const look = () => surveyCas(context, drops);
+  // what stands in the way is told before the wait, not after it
+  await pass(context, next, look);
+  await untilSettled(context);
+  refuseBlocking(context, next, await look());
   return undefined;
 }
 
@@ -146,15 +149,19 @@ async function pass(context: RotationContext, next: Phase, look: () => Promise<r
     for (const line of unready) io.err(`${io.color.yellow('warning:')} ${line}`);
     findings = await look();
   }
-  const blocking = findings.filter(({ severity }) => severity === 'blocks');
   const told = settings.acceptLosses ? findings : findings.filter(({ severity }) => severity === 'tells');
   for (const { object, what, remedy } of told) {
     io.err(`${io.color.yellow('warning:')} ${object}: ${what}`);
     io.err(`  ${remedy}`);
   }
-  if (!blocking.length || settings.acceptLosses) return;
+  refuseBlocking(context, next, findings);
+}
+
+function refuseBlocking({ run }: RotationContext, next: Phase, findings: readonly Finding[]): void {
+  const blocking = findings.filter(({ severity }) => severity === 'blocks');
+  if (!blocking.length || run.settings.acceptLosses) return;
   const lines = blocking.flatMap(({ object, what, remedy }) => [`  ${object}: ${what}`, `    ${remedy}`]);
   throw new BootstrapError('refused', [`${next} is not begun, because this would be cut off:`, ...lines].join('\n'), {
-    hint: `mend it and run the same command again${workloads.length ? '; --restart-workloads restarts the pods' : ''}; --accept-losses goes on all the same`,
+    hint: `mend it and run the same command again${workloadsOf(blocking).length ? '; --restart-workloads restarts the pods' : ''}; --accept-losses goes on all the same`,
   });
 }
