@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOOTSTRAP } from '../../support/cli.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 import { needTool } from '../../support/tools.ts';
-import { clusterFile, nodePorts } from '../../world/cluster-file.ts';
+import { clusterFile, nodePorts, PORTS_PER_NODE } from '../../world/cluster-file.ts';
 import { type Json, listAt, textAt } from '../../world/json.ts';
 import { PATIENCE, parsed, run } from './site.ts';
 
@@ -42,7 +42,7 @@ describe.runIf(needTool('sshd'))('machines that bootstrap cannot work on', { tim
     const entries = NAMES.map((name, i) => {
       const sshd = sshds.get(name);
       if (!sshd) throw new Error(`${name} has no sshd`);
-      const ports = nodePorts(Array.from({ length: 7 }, (_, j) => 20_000 + 10 * i + j));
+      const ports = nodePorts(Array.from({ length: PORTS_PER_NODE }, (_, j) => 20_000 + 10 * i + j));
       return { name, address: `10.250.0.${11 + i}`, ports, sshd };
     });
     const nodes = Object.fromEntries(Object.entries(other).map(([name, ssh]) => [name, { ssh }]));
