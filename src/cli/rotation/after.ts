@@ -1,5 +1,6 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { current, type Phase } from '../../pki/rotation/journal.ts';
+import { drops } from '../../pki/rotation/steps.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import { isWellAgain } from '../../rollout/apply/roll.ts';
 import { brokenOf, waitConnected } from '../../rollout/rotation/connectivity.ts';
@@ -18,13 +19,13 @@ import { proveRefused } from './refused.ts';
 export async function actAfter(context: RotationContext, phase: Phase): Promise<void> {
   const { journal } = context;
   const isBack = journal.direction === 'back';
-  const drops = phase === 'distrust' || (isBack && phase === 'prepare');
+  const isDropped = drops(journal, phase);
   await tellPods(context);
-  await tellAggregated(context, drops);
+  await tellAggregated(context, isDropped);
   if (journal.subjects.includes('kubernetes') && phase === (isBack ? 'trust' : 'sign')) await renewKubelets(context);
   await connected(context);
   if (journal.subjects.includes('service-account')) await proveTokens(context);
-  if (drops) await proveRefused(context);
+  if (isDropped) await proveRefused(context);
 }
 
 /** Runs a wait whose state is shown, and fails where something is left in the end. */
@@ -63,7 +64,7 @@ async function tellPods(context: RotationContext): Promise<void> {
 }
 
 /** Aggregated apiservers read from a ConfigMap whom they are to trust. */
-async function tellAggregated(context: RotationContext, drops: boolean): Promise<void> {
+async function tellAggregated(context: RotationContext, isDropped: boolean): Promise<void> {
   const { journal, pki, crew } = context;
   const bundle = (name: 'kubernetes' | 'front-proxy') =>
     journal.subjects.includes(name) ? pki.authorities.get(name)?.bundle : undefined;
@@ -71,7 +72,7 @@ async function tellAggregated(context: RotationContext, drops: boolean): Promise
   if (wanted.clients === undefined && wanted.frontProxy === undefined) return;
   const api = await readyApi(crew);
   await waited(context, (options) =>
-    drops ? forgetOldAuthentication(api, wanted, options) : waitForAuthentication(api, wanted, 'at-least', options),
+    isDropped ? forgetOldAuthentication(api, wanted, options) : waitForAuthentication(api, wanted, 'at-least', options),
   );
 }
 

@@ -6,6 +6,7 @@ import { publicPem } from '../../pki/keys.ts';
 import type { AuthorityName } from '../../pki/pki.ts';
 import type { Journal, Phase } from '../../pki/rotation/journal.ts';
 import { NEW } from '../../pki/rotation/overlay.ts';
+import { drops } from '../../pki/rotation/steps.ts';
 import { argValue } from '../../render/args.ts';
 import type { CaPair } from '../../rollout/rotation/cas.ts';
 import { type Finding, workloadsOf } from '../../rollout/rotation/finding.ts';
@@ -35,10 +36,10 @@ export async function passBefore(
   const { journal } = context;
   const isBack = journal.direction === 'back';
   if (next === 'trust' && !isBack) await refuseUnlessWell(context, produced);
-  const drops = next === 'distrust' || (isBack && next === 'prepare');
-  if (!drops && (next !== 'issue' || isBack)) return undefined;
+  const isDropped = drops(journal, next);
+  if (!isDropped && (next !== 'issue' || isBack)) return undefined;
   if (journal.subjects.includes('service-account')) return beforeKeyDrops(context);
-  const look = () => surveyCas(context, drops);
+  const look = () => surveyCas(context, isDropped);
   // what stands in the way is told before the wait, not after it
   await pass(context, next, look);
   await untilSettled(context);
@@ -55,7 +56,7 @@ function caPair({ run, journal }: RotationContext, name: AuthorityName): CaPair 
   return journal.direction === 'back' ? { old: fresh, fresh: old } : { old, fresh };
 }
 
-async function surveyCas(context: RotationContext, drops: boolean): Promise<readonly Finding[]> {
+async function surveyCas(context: RotationContext, isDropped: boolean): Promise<readonly Finding[]> {
   const { run, crew, journal, signal } = context;
   const { cluster } = run.loaded;
   const isBack = journal.direction === 'back';
@@ -70,7 +71,7 @@ async function surveyCas(context: RotationContext, drops: boolean): Promise<read
     signal,
   };
   if (!input.kubernetes && !input.frontProxy) return [];
-  if (!drops) return surveyBeforeIssue(input);
+  if (!isDropped) return surveyBeforeIssue(input);
   const identities = await Promise.all(
     crew.masters.map(async ({ name, agent }) => [name, await agent.kubeletIdentity()] as const),
   );

@@ -77,8 +77,9 @@ async function pauseBefore(
   return passBefore(context, next, produced);
 }
 
-function announce({ io }: RotationRun, { subjects, records, direction }: Journal): void {
-  const { phase } = current({ records } as Journal);
+function announce({ io }: RotationRun, journal: Journal): void {
+  const { subjects, direction } = journal;
+  const { phase } = current(journal);
   const text =
     direction === 'back' && phase === 'prepare' ? 'the old one alone is trusted again' : phaseText(phase, subjects);
   io.note(`${io.color.bold(phase)}: ${text}`);

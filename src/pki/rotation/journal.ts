@@ -56,10 +56,10 @@ export function current({ records }: Journal): PhaseRecord {
 }
 
 /** The phase after the present one, in the journal's direction; undefined where that was the last. */
-export function following({ subjects, direction, records }: Journal): Phase | undefined {
-  const phases = phasesOf(subjects);
-  const at = phases.indexOf(current({ records } as Journal).phase);
-  return phases[direction === 'forward' ? at + 1 : at - 1];
+export function following(journal: Journal): Phase | undefined {
+  const phases = phasesOf(journal.subjects);
+  const at = phases.indexOf(current(journal).phase);
+  return phases[journal.direction === 'forward' ? at + 1 : at - 1];
 }
 
 /** Whether this phase comes at or after that one. */

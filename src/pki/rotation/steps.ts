@@ -60,3 +60,8 @@ export function turnedBack(journal: Journal, now: Date): Journal {
 export function lastPlaced({ records }: Journal): number {
   return Math.max(...records.map((record) => (record.placed === undefined ? 0 : Date.parse(record.placed))));
 }
+
+/** Whether one of the two is trusted no more once this phase is in place: the old one, on the way back the new one. */
+export function drops({ direction }: Journal, phase: Phase): boolean {
+  return phase === 'distrust' || (direction === 'back' && phase === 'prepare');
+}

@@ -1,34 +1,13 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { inspect } from 'node:util';
 import type { Pem } from '../../base/pem.ts';
+import { Secret } from '../../base/secret.ts';
 import { publicKeys } from '../../pki/keys.ts';
 import type { Json } from '../../spec/tree.ts';
 import { textAt } from './object-text.ts';
 
-/** A service-account token. It prints as `[secret]` everywhere; only `reveal()` gives the text. */
-export class SecretToken {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** To be sent to an apiserver and nowhere else. */
-  reveal(): string {
-    return this.#text;
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [inspect.custom](): string {
-    return '[secret]';
-  }
+/** A service-account token: its text goes to an apiserver and nowhere else. */
+export class SecretToken extends Secret {
+  declare readonly kind: 'token';
 }
 
 /** By what a token names the key that signed it: base64url of the SHA-256 of its DER (pkg/serviceaccount/jwt.go). */
