@@ -1,3 +1,5 @@
+import type { IndexEntry } from '../bundle/revision-index.ts';
+
 /** What one node has and does, read in one go without changing anything there. */
 export interface NodeFacts {
   readonly hostname: string;
@@ -38,16 +40,6 @@ export interface FileFacts {
   readonly mode: number;
   /** `user:group` by name. */
   readonly owner: string;
-}
-
-/** One file of a revision. */
-export interface IndexEntry {
-  readonly path: string;
-  readonly sha256: string;
-  readonly mode: number;
-  readonly owner: string;
-  /** The kind of its effect; `pods+kubelet` where both read it at their start. */
-  readonly effect: string;
 }
 
 export interface RevisionFacts {

@@ -1,7 +1,6 @@
 import { type Bundle, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
+import { type IndexEntry, readIndexLine } from '../bundle/revision-index.ts';
 import type { NodeAgent } from './agent.ts';
-import { readIndexLine } from './node/revision-index.ts';
-import type { IndexEntry } from './node-facts.ts';
 import { manifestName } from './plan/file-changes.ts';
 
 /** Where a node keeps its revisions (templates/node/node.sh). */

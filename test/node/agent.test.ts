@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { inPlacingOrder, revisionIndex } from '../../src/bundle/revision-index.ts';
 import { packFiles, unpackFiles } from '../../src/bundle/tar.ts';
 import type { Outcome, Transport } from '../../src/deliver/transport/transport.ts';
 import { openAgent } from '../../src/rollout/node/agent.ts';
 import { parseFacts } from '../../src/rollout/node/parse-facts.ts';
-import { inPlacingOrder, revisionIndex } from '../../src/rollout/node/revision-index.ts';
 import { bundle, facts, file, MANIFESTS, manifest, PACKAGE, thrown } from './node-box.ts';
 
 /** A node that answers everything the same. */

@@ -1,12 +1,12 @@
 import { BootstrapError } from '../../base/errors.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
+import { revisionIndex, SCRIPT_FILE } from '../../bundle/revision-index.ts';
 import { packFiles, unpackFiles } from '../../bundle/tar.ts';
 import type { Outcome, Transport } from '../../deliver/transport/transport.ts';
 import type { ActivateOptions, FactsRequest, NodeAgent } from '../agent.ts';
 import { failure, heldBy, notUnderstood } from './failure.ts';
 import { type Holder, thisHolder } from './holder.ts';
 import { parseFacts } from './parse-facts.ts';
-import { revisionIndex, SCRIPT_FILE } from './revision-index.ts';
 import { readNodeScript, scriptRun } from './script.ts';
 
 /** After so long without a sign of life the lock counts as given up: long enough for every single step on a node. */

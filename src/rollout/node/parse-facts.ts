@@ -1,5 +1,5 @@
+import { readIndexLine } from '../../bundle/revision-index.ts';
 import type { FileFacts, LockFacts, NodeFacts, RevisionFacts, TransactionFacts } from '../node-facts.ts';
-import { readIndexLine } from './revision-index.ts';
 
 const TYPE_BITS = 0o170000;
 const REGULAR = 0o100000;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { UnifiedDiff } from '../../base/unified-diff.ts';
 import type { Bundle, BundleFile, FileEffect } from '../../bundle/bundle.ts';
+import type { IndexEntry } from '../../bundle/revision-index.ts';
 import { INPUTS_DIGEST, MANIFEST_DIGEST } from '../../render/stamp.ts';
-import type { FileFacts, IndexEntry, NodeFacts } from '../node-facts.ts';
+import type { FileFacts, NodeFacts } from '../node-facts.ts';
 import type { FileChange, FileState } from '../plan.ts';
 import { certificatesIn } from './certificate-facts.ts';
 import { mayHoldSecret } from './secrets.ts';

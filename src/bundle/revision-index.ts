@@ -1,19 +1,29 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
-import { BootstrapError } from '../../base/errors.ts';
-import type { Bundle, BundleFile } from '../../bundle/bundle.ts';
-import type { IndexEntry } from '../node-facts.ts';
+import { BootstrapError } from '../base/errors.ts';
+import type { Bundle, BundleFile } from './bundle.ts';
 
 /** The name under which a revision keeps the node's script, for what the node does by itself. */
 export const SCRIPT_FILE = 'node.sh';
+
+/** One file of a revision. */
+export interface IndexEntry {
+  readonly path: string;
+  readonly sha256: string;
+  readonly mode: number;
+  readonly owner: string;
+  /** The kind of its effect; `pods+kubelet` where both read it at their start. */
+  readonly effect: string;
+}
 
 /**
  * What a revision consists of, as the node's script reads it: a line for each directory, then one for each file in the
  * order in which they are put in place. Fields with tabs between: type (d, f, s for the script), SHA-256, mode (octal),
  * owner, what it is (its effect), path. The last line is `end`: a file that was cut off is told by it.
+ * @param script undefined for a revision that comes without one: what came up by itself gets it with its next revision
  * @throws BootstrapError `refused` for a path that no line can hold
  */
-export function revisionIndex(bundle: Bundle, script: Buffer): string {
+export function revisionIndex(bundle: Bundle, script?: Buffer): string {
   const lines = [
     ...bundle.directories.map(({ path, mode, owner }) => ['d', '-', mode.toString(8), owner, '-', path]),
     ...inPlacingOrder(bundle.files).map(({ path, content, mode, owner, effect }) => [
@@ -24,7 +34,7 @@ export function revisionIndex(bundle: Bundle, script: Buffer): string {
       effectWord(effect),
       path,
     ]),
-    ['s', sha256(script), '700', '-', '-', SCRIPT_FILE],
+    ...(script ? [['s', sha256(script), '700', '-', '-', SCRIPT_FILE]] : []),
   ];
   for (const line of lines) {
     const path = line.at(-1) ?? '';
@@ -35,7 +45,7 @@ export function revisionIndex(bundle: Bundle, script: Buffer): string {
 }
 
 /** An effect as far as it matters when the revision is put back some day. */
-function effectWord(effect: BundleFile['effect']): string {
+export function effectWord(effect: BundleFile['effect']): string {
   return effect.kind === 'pods' && effect.kubelet ? 'pods+kubelet' : effect.kind;
 }
 
