@@ -1,6 +1,31 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that take a minute and more, the longest first: begun last they would keep one core waiting for the other. */
+const LONG = [
+  'test/cli/rollout-faults/faults.test.ts',
+  'test/cli/rollout/expired.test.ts',
+  'test/cli/rotation/there-and-back.test.ts',
+  'test/node/interrupted.test.ts',
+  'test/cli/rotation/etcd-ca.test.ts',
+  'test/cli/rollout-faults/killed.test.ts',
+  'test/cli/rollout/one-master.test.ts',
+  'test/cli/rollout/three-masters.test.ts',
+  'test/node/node.test.ts',
+  'test/cli/certs-renew-live.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONG.findIndex((path) => moduleId.endsWith(path));
+      return at === -1 ? LONG.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,8 +33,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // needs the rig: npm run e2e
     exclude: [...configDefaults.exclude, 'test/e2e/**'],
-    // many tests mostly wait for other programs, so one worker would leave two cores idle
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
+    // those of the long ones wait a third of their time, so two of them do not fill two cores
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -62,7 +62,10 @@ const options: BuildOptions = {
   legalComments: 'none',
   metafile: true,
   // the package's entry for Node is CommonJS, which cannot be cut down to what is used
-  alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
+  alias: {
+    yaml: join(root, 'node_modules/yaml/browser/index.js'),
+    'yaml/util': join(root, 'node_modules/yaml/browser/dist/util.js'),
+  },
   define: { 'import.meta.url': 'importMetaUrl' },
   plugins: [apart, noChildProcess],
   logLevel: 'warning',

@@ -36,12 +36,18 @@ export function revisionIndex(bundle: Bundle, script?: Buffer): string {
     ]),
     ...(script ? [['s', sha256(script), '700', '-', '-', SCRIPT_FILE]] : []),
   ];
-  for (const line of lines) {
-    const path = line.at(-1) ?? '';
-    if (line.some((field) => /[\t\n\0]/.test(field)) || (line[0] !== 's' && !isPlain(path)))
-      throw new BootstrapError('refused', `${bundle.node}: ${JSON.stringify(path)} cannot be a file's path on a node`);
-  }
+  for (const line of lines) if (line[0] !== 's') checkLine(bundle.node, line);
   return `${lines.map((line) => line.join('\t')).join('\n')}\nend\n`;
+}
+
+/**
+ * @param line fields to be read with tabs between, the path last
+ * @throws BootstrapError `refused` for a path that no such line can hold
+ */
+export function checkLine(node: string, line: readonly string[]): void {
+  const path = line.at(-1) ?? '';
+  if (isPlain(path) && !line.some((field) => /[\t\n\0]/.test(field))) return;
+  throw new BootstrapError('refused', `${node}: ${JSON.stringify(path)} cannot be a file's path on a node`);
 }
 
 /** An effect as far as it matters when the revision is put back some day. */

@@ -2,8 +2,8 @@ import { nodeChanges, planChanges } from '../rollout/plan/plan-node.ts';
 import { certificateName } from '../rollout/plan/renewal.ts';
 import type { NodePlan, Plan } from '../rollout/plan.ts';
 import { count } from './format.ts';
-import type { Io } from './io.ts';
 import { nodeSections, type TextOptions } from './plan-nodes.ts';
+import { objectLines } from './plan-objects.ts';
 import { printable } from './printable.ts';
 import { wrap } from './wrap.ts';
 
@@ -27,7 +27,7 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
         ...expiredLines(plan).flatMap((text) => label('expired', text)),
         ...orderText(plan).flatMap((text) => label('order', text)),
         ...quorumText(plan).flatMap((text) => label('etcd', text)),
-        ...objectLines(plan, color),
+        ...(plan.objects ? objectLines(plan.objects, color) : ['objects  all are applied once the API answers']),
       ]
     : [];
   return [...nodeSections(told, options), ...(rows.length ? [rows.join('\n')] : []), last].join('\n\n');
@@ -97,18 +97,6 @@ function quorumText({ mode, nodes, quorum: { members, needed, before, during } }
   if (members === 1) return ['one member: the API is away while it restarts'];
   if (during >= needed) return [`${numbers}, never fewer than ${during} up`];
   return [`${numbers}, ${before} up now; with ${during} up meanwhile etcd would lose its quorum`];
-}
-
-function objectLines({ objects }: Plan, color: Io['color']): readonly string[] {
-  if (objects === undefined) return ['objects  all are applied once the API answers'];
-  if (!objects.length) return [];
-  return [
-    'objects',
-    ...objects.map(({ kind, object, fields }) => {
-      const mark = kind === 'create' ? color.green('+') : color.yellow('~');
-      return `  ${mark} ${printable(object)}${kind === 'change' && fields.length ? `: ${printable(fields.join(', '))}` : ''}`;
-    }),
-  ];
 }
 
 /** `3 nodes change; restarts: kube-apiserver on each; nothing else stops`. */

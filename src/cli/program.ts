@@ -3,6 +3,7 @@ import { BootstrapError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { certs } from './certs/commands.ts';
 import { type Action, collect, common, examples, TIMES } from './command-parts.ts';
+import { userData } from './user-data/command.ts';
 import { packageVersion } from './workspace.ts';
 
 const actionFor =
@@ -90,6 +91,7 @@ function apply(root: Command, action: Action): void {
       .argument('[plan]', 'a plan that was kept; refused where anything has moved since'),
   )
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
+    .option('--objects', 'bring only the API objects, over the network and not SSH; waits for the API (default: 15m)')
     .option('--dry-run', 'the same as plan')
     .option('-y, --yes', 'ask nothing');
   for (const [flag, text] of TIMES) command.option(flag, text);
@@ -97,7 +99,12 @@ function apply(root: Command, action: Action): void {
     .action(action(async () => (await import('./commands/apply.ts')).apply))
     .addHelpText(
       'after',
-      examples('bootstrap apply', 'bootstrap apply plan.json', 'bootstrap apply --yes --timeout 10m'),
+      examples(
+        'bootstrap apply',
+        'bootstrap apply plan.json',
+        'bootstrap apply --yes --timeout 10m',
+        'bootstrap apply --objects',
+      ),
     );
 }
 
@@ -243,6 +250,8 @@ const COMMANDS: Readonly<Record<string, (root: Command, action: Action) => void>
   apply,
   rollback,
   status,
+  'user-data': userData,
+  'cloud-init': userData,
   certs,
   token,
   profiles,
@@ -279,7 +288,9 @@ export function program(ended: (status: number) => void, only?: string): Command
       ),
     );
   const wanted =
-    only !== undefined && Object.hasOwn(COMMANDS, only) ? [COMMANDS[only]] : [...Object.values(COMMANDS), help];
+    only !== undefined && Object.hasOwn(COMMANDS, only)
+      ? [COMMANDS[only]]
+      : [...new Set(Object.values(COMMANDS)), help];
   for (const add of wanted) add?.(root, actionFor(ended));
   hintAtHelp(root);
   return root;

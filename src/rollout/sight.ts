@@ -1,6 +1,6 @@
-import type { SecretPem } from '../base/pem.ts';
 import type { Reach, Transport } from '../deliver/transport/transport.ts';
-import type { AuthorityName, KeyPair, Pki } from '../pki/pki.ts';
+import type { Pki } from '../pki/pki.ts';
+import { credentials, superAdmin } from './credentials.ts';
 import { type ApiClient, openApi } from './probe/api-client.ts';
 import { type Endpoint, endpointsOf, type ManifestText, type NodeEndpoints } from './probe/endpoints.ts';
 import { moveLeader, openEtcd } from './probe/etcd-client.ts';
@@ -35,19 +35,13 @@ export interface Sight {
 
 export type EtcdLook = 'answers' | 'certain';
 
-interface Credentials {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: SecretPem;
-}
-
 /** Seconds that one answer may take: a process that takes longer is not well. */
 const PATIENCE = 5;
 
 /** @param signal ends everything that is being asked for */
 export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): Sight {
   const { node } = transport;
-  const superAdmin = credentials(pki, 'kubernetes', pki.superAdmin);
+  const us = superAdmin(pki);
   const etcdClient = credentials(pki, 'etcd', pki.nodes.get(node)?.get('etcd/healthcheck-client'));
   const apis = new Map<string, ApiClient>();
   const etcds = new Map<string, HttpClient>();
@@ -60,13 +54,13 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
 
   const api = async (): Promise<ApiClient> => {
     const { apiServer } = endpoints;
-    if (!apiServer || !superAdmin) throw new Error(`${node} has no apiserver`);
+    if (!apiServer || !us) throw new Error(`${node} has no apiserver`);
     const way = await reach(apiServer);
     return kept(apis, `${wayText(way)} ${apiServer.identity}`, () =>
       openApi({
         reach: way,
         identity: apiServer.identity,
-        ...superAdmin,
+        ...us,
         what: `the apiserver of ${node}`,
       }),
     );
@@ -147,11 +141,6 @@ export function openSight(transport: Transport, pki: Pki, signal: AbortSignal): 
       for (const client of [...apis.values(), ...etcds.values()]) client.close();
     },
   };
-}
-
-function credentials(pki: Pki, authority: AuthorityName, pair: KeyPair | undefined): Credentials | undefined {
-  const ca = pki.authorities.get(authority)?.bundle;
-  return ca === undefined || !pair ? undefined : { ca, cert: pair.certificate, key: pair.key };
 }
 
 /** A way that was opened anew leads elsewhere: what was connected through the old one is of no use any more. */

@@ -945,13 +945,26 @@ unit() {
   put "$units/$1" "$2" && try chmod 644 -- "$units/$1"
 }
 
+# What the node runs by itself is of this revision. One that came with user-data has none (its index has no line `s`): the
+# newest that is here does as well.
+keep_script() {
+  source=$revision/node.sh
+  if [ ! -e "$source" ]; then
+    [ ! -e "$state/node.sh" ] || return 0
+    said='no revision on this node holds node.sh; apply first'
+    for source in $(ls -1td -- "$state"/revisions/[0-9]*/node.sh 2>/dev/null) ''; do break; done
+    [ -n "$source" ] || return 1
+  fi
+  try cp -fT -- "$source" "$state/.node.sh.new" && try sync -- "$state/.node.sh.new" &&
+    try mv -fT -- "$state/.node.sh.new" "$state/node.sh"
+}
+
 # SECONDS: from now on the node takes the revision back by itself after so long; 0 = never.
 arm() {
   find_tool systemctl || { [ "$1" = 0 ] && return; said='systemd does not run here'; return 1; }
   reload=
   [ -d "$units" ] || try mkdir -p -- "$units" || return 1
-  try cp -fT -- "$revision/node.sh" "$state/.node.sh.new" && try sync -- "$state/.node.sh.new" &&
-    try mv -fT -- "$state/.node.sh.new" "$state/node.sh" &&
+  keep_script &&
     unit bootstrap-confirm.service "$CONFIRM_SERVICE" && unit bootstrap-recover.service "$RECOVER_SERVICE" || return 1
   if [ "$1" != 0 ]; then
     unit bootstrap-confirm.timer "[Unit]

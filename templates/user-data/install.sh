@@ -20,6 +20,7 @@ work=$state/revisions/.staging-user-data
 again=$root/var/lib/cloud/scripts/per-boot/bootstrap
 tab=$(printf '\t')
 what='it cannot begin'
+locked=
 
 # Also on the console: it may be all that can be seen of a machine that does not come up.
 say() {
@@ -38,11 +39,12 @@ untouched() { fail "$*; nothing was changed"; }
 # shellcheck disable=SC2317 # a trap calls it
 ended() {
   status=$?
-  [ "$status" = 0 ] || [ ! "$what" ] || say "$what"
+  [ ! "$locked" ] || rm -f "$state/lock" || :
+  [ "$status" = 0 ] || [ ! "$what" ] || say "$what; the next boot tries again, or \`sh $here/install.sh\`"
   exit "$status"
 }
 trap ended EXIT
-trap 'what="interrupted: the next boot goes on with it"; exit 143' HUP INT TERM
+trap 'what=interrupted; exit 143' HUP INT TERM
 
 # A test's root has its own systemctl or none, never that of the machine.
 systemd() {
@@ -51,6 +53,20 @@ systemd() {
   elif [ -x "$root/usr/bin/systemctl" ]; then
     "$root/usr/bin/systemctl" "$@"
   fi
+}
+
+# Since the boot: the clock may be set meanwhile.
+seconds() { cut -d. -f1 /proc/uptime; }
+
+# Waits for whoever else changes this machine: an `apply` may be quicker than its user-data. The lock is that of node.sh.
+wait_for_others() {
+  told=
+  while [ -f "$state/lock" ] && IFS=$tab read -r token since of end who <"$state/lock" &&
+    [ "$token" != user-data ] && [ "$of" = "$boot" ] && [ "$end" -gt "$(seconds)" ]; do
+    [ "$told" ] || say "waiting for ${who#*"$tab"}, since $since"
+    told=1
+    sleep 2
+  done
 }
 
 has_sum() {
@@ -68,7 +84,7 @@ pem() {
 
 # Takes the payload apart: list, files/<path>, and the index of the revision.
 unpack() {
-  what='the payload cannot be unpacked'
+  what='the payload cannot be unpacked, nothing was changed'
   gzip -dc "$here/payload" >all
   sed '/^end$/q' all >list
   tail -c +$(($(wc -c <list) + 1)) all | {
@@ -118,7 +134,9 @@ place() {
     fi
     [ "$root" ] || chown "$owner" "$at"
     chmod "$mode" "$at"
-    [ "$op" = d ] || { sync "$at" && mv -fT "$at" "$root$path"; }
+    [ "$op" = d ] && continue
+    sync "$at"
+    mv -fT "$at" "$root$path"
   done <list
   sync
 }
@@ -137,32 +155,52 @@ record() {
   sync
 }
 
-finish() { rm -rf "$again" "$work" "$here"; }
+# What is secret first, and last what would come back to the rest.
+finish() {
+  what="$here cannot be removed"
+  rm -rf "$work" "$here/payload" "$here/key" "$here" "$again"
+}
 
 [ -f "$here/settings" ] || exit 0
 # shellcheck source=/dev/null
 . "$here/settings"
 [ ! "$node" ] || [ "$root" ] || [ "$(uname -n)" = "$node" ] ||
   untouched "this user-data is for $node, not for a machine with the host name $(uname -n)"
+read -r boot </proc/sys/kernel/random/boot_id
+wait_for_others
+if [ ! -f "$state/current" ]; then
+  # not what a kubelet of the image has begun at a boot between
+  [ -f "$here/begun" ] || [ ! -d "$root$etcd/member" ] ||
+    untouched "$etcd holds an etcd member's data already: run \`bootstrap apply\`"
+  : >"$here/begun"
+  # cloud-init does nothing twice, so an interruption is its business at every boot until this is removed
+  [ ! -d "${again%/*}" ] || ln -sf "$here/install.sh" "$again"
+  # shellcheck source=/dev/null
+  [ "$secrets" != fetch ] || . "$here/fetch.sh"
+fi
+mkdir -p "$state/revisions"
+chmod 700 "$state"
+wait_for_others
+locked=1
+printf 'user-data\t%s\t%s\t%s\t300\tits user-data\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$boot" \
+  $(($(seconds) + 300)) >"$state/lock"
 if [ -f "$state/current" ]; then
   read -r number <"$state/current"
   IFS=$tab read -r found at who <"$state/revisions/$number/meta"
-  [ "$found" = "$digest" ] || untouched "this machine has revision $number already, of $at by $who"
+  [ "$found" = "$digest" ] || {
+    finish
+    untouched "this machine has revision $number already, of $at by $who"
+  }
 else
-  [ ! -d "$root$etcd/member" ] || untouched "$etcd holds an etcd member's data already: run \`bootstrap apply\`"
+  [ ! -d "$state/transaction" ] || untouched "what \`bootstrap apply\` has begun here is not confirmed yet"
   case $(systemd show -p LoadState kubelet.service) in
     *not-found) gzip -dc "$here/payload" | grep -aq '/system/kubelet.service$' ||
       untouched 'there is no kubelet.service: the image has to bring the kubelet' ;;
     *) systemd stop kubelet.service ;;
   esac
-  # cloud-init does nothing twice, so an interruption is its business at every boot until this is removed
-  [ ! -d "${again%/*}" ] || ln -sf "$here/install.sh" "$again"
   rm -rf "$work"
-  mkdir -p "$work"
-  chmod 700 "$state"
+  mkdir "$work"
   cd "$work"
-  # shellcheck source=/dev/null
-  [ "$secrets" != fetch ] || . "$here/fetch.sh"
   unpack
   place
   if [ "$secrets" = none ]; then

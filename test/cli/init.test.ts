@@ -333,7 +333,7 @@ describe('safety of the directory', () => {
       const caBefore = existsSync(ca) ? readFileSync(ca) : undefined;
       const keys = filesOf(dir).filter((path) => path.endsWith('.key') || /tmp-/.test(path));
       expect(
-        keys.filter((path) => mode(join(dir, path)) !== '600' && !/\.(crt|yaml|pub|conf)\.tmp/.test(path)),
+        keys.filter((path) => mode(join(dir, path)) !== '600' && !/\.(crt|yaml|pub|conf|gitignore)\.tmp/.test(path)),
         `after ${delay} ms`,
       ).toEqual([]);
       const again = bootstrap(dir, 'init', ...HA_OPTIONS);

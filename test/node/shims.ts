@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Box, type Environment, program } from './node-box.ts';
 
@@ -21,14 +20,12 @@ export function shim(box: Box, at: number, action: 'kill' | 'fail'): Environment
   mkdirSync(bin);
   writeFileSync(count, '');
   const PATH = `${join(box.dir, 'bin')}:${process.env['PATH']}`;
-  const real = execFileSync('sh', ['-c', 'for p; do command -v "$p"; done', 'sh', ...PROGRAMS], {
-    env: { PATH },
-    encoding: 'utf8',
+  const cases = PROGRAMS.flatMap((name) => {
+    const path = PATH.split(':')
+      .map((folder) => join(folder, name))
+      .find((each) => existsSync(each));
+    return path === undefined ? [] : [`*/${name}) exec ${path} "$@" ;;`];
   });
-  const cases = real
-    .trim()
-    .split('\n')
-    .map((path) => `*/${path.replace(/.*\//, '')}) exec ${path} "$@" ;;`);
   program(
     join(dir, 'shim'),
     `printf . >>'${count}'

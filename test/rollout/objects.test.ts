@@ -5,6 +5,7 @@ import { type ClusterObjects, objectName } from '../../src/render/cluster/object
 import { below } from '../../src/render/json.ts';
 import { applyObjects, keptWarning } from '../../src/rollout/objects/apply-objects.ts';
 import { diffObjects } from '../../src/rollout/objects/diff-objects.ts';
+import { notRegistered } from '../../src/rollout/objects/mark-nodes.ts';
 import { type Patience, patience } from '../../src/rollout/objects/object-api.ts';
 import { clusterOf, contextFor, fakePki, specOf } from '../render/fixtures.ts';
 import { objectsServer } from './objects-server.ts';
@@ -238,8 +239,34 @@ describe('marking masters', () => {
     expect(outcomes[0]?.outcome).toBe('changed');
 
     server.stored.clear();
-    const error = await failureOf(applyObjects(server.api, marks, { nodePatience: quick(20) }));
+    const { unregistered } = await applyObjects(server.api, marks, { nodePatience: quick(20) });
+    expect(unregistered).toEqual(['cp1']);
+    const error = notRegistered(unregistered, 20);
     expect(error.message).toBe('the node cp1 has not registered within 20 s');
     expect(error.hint).toContain('kubelet');
+  });
+
+  it('keeps no node waiting for another, however many are missing', async () => {
+    const server = await objectsServer();
+    const names = ['cp1', 'cp2', 'cp3', 'cp4', 'cp5'];
+    const nodes = names.map((name, i) => ({ name, addresses: [`10.0.0.${11 + i}`] }));
+    server.put('/api/v1/nodes/cp5', node({}));
+    const marks = await wanted({ controlPlaneEndpoint: 'lb.example.com', nodes }, true);
+    const marked: string[] = [];
+    const asked: (readonly string[])[] = [];
+    const { unregistered } = await applyObjects(server.api, marks, {
+      nodePatience: quick(20),
+      onProgress: ({ object }) => marked.push(object),
+      onWaiting: (missing) => {
+        if (!asked.length) server.put('/api/v1/nodes/cp2', node({}));
+        asked.push(missing);
+      },
+    });
+    expect(marked).toEqual(['Node cp5', 'Node cp2']);
+    expect(asked[0]).toEqual(['cp1', 'cp2', 'cp3', 'cp4']);
+    expect(unregistered).toEqual(['cp1', 'cp3', 'cp4']);
+    const told: string[] = [];
+    await diffObjects(server.api, marks, { onUnregistered: (name) => told.push(name) });
+    expect(told.sort()).toEqual(unregistered);
   });
 });

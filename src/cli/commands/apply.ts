@@ -13,13 +13,15 @@ import { producedLines } from '../produced-lines.ts';
 import { reportFaults } from '../report.ts';
 import { appliedData, appliedText } from '../rollout/applied-text.ts';
 import { applyCluster } from '../rollout/apply-cluster.ts';
-import { type RolloutOptions, rolloutTimes } from '../rollout/options.ts';
+import { applyOnlyObjects } from '../rollout/apply-objects.ts';
+import { type ApplyOptions, rolloutTimes } from '../rollout/options.ts';
 import { keyProgress } from '../with-lock.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { inputsDigest, plan, readPlanFile } from './plan.ts';
 
 /** `apply`: from the cluster file to masters that have proven what they do; with a plan file just that plan, or nothing. */
-export async function apply(options: RolloutOptions, planFile?: string): Promise<number> {
+export async function apply(options: ApplyOptions, planFile?: string): Promise<number> {
+  if (options.objects) return applyOnlyObjects(options, planFile);
   const times = rolloutTimes(options);
   if (options.dryRun) return plan(options);
   const io = processIo(options);

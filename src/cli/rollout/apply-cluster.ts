@@ -5,7 +5,8 @@ import type { ClusterObjects } from '../../render/cluster/object.ts';
 import { carryOut, planAll, refuseObstacles } from '../../rollout/apply/apply.ts';
 import type { ApplyContext } from '../../rollout/apply/context.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
-import { applyObjects, keptWarning } from '../../rollout/objects/apply-objects.ts';
+import { applyObjects, keptWarning, REGISTER_SECONDS } from '../../rollout/objects/apply-objects.ts';
+import { notRegistered } from '../../rollout/objects/mark-nodes.ts';
 import { nodeChanges, planChanges } from '../../rollout/plan/plan-node.ts';
 import type { Plan } from '../../rollout/plan.ts';
 import type { Io } from '../io.ts';
@@ -123,7 +124,7 @@ async function bringObjects(
   { tell, signal }: ApplyContext,
 ): Promise<readonly string[]> {
   io.progress('API objects');
-  const { outcomes, kept } = await applyObjects(await readyApi(crew), wanted, {
+  const { outcomes, kept, unregistered } = await applyObjects(await readyApi(crew), wanted, {
     signal,
     onProgress: ({ object, outcome }) => {
       if (outcome !== 'unchanged') tell({ kind: 'object', object, what: outcome });
@@ -131,5 +132,6 @@ async function bringObjects(
   });
   io.progress('');
   reportFaults(kept.map(keptWarning), io);
+  if (unregistered.length) throw notRegistered(unregistered, REGISTER_SECONDS);
   return outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(({ object }) => object);
 }

@@ -1,30 +1,24 @@
 import type { ApplyEvent, Tell } from '../../rollout/apply/events.ts';
 import { count } from '../format.ts';
 import type { Io } from '../io.ts';
-
-/** Milliseconds between two lines on what one node waits for, without a terminal. */
-const RARELY = 15_000;
+import { cutLine, worthALine } from './waiting-line.ts';
 
 /** Turns what `apply` tells into lines, each beginning with the node it is about; what is waited for goes on one line that is written over. */
 export function applyProgress(io: Io, nodes: readonly string[]): Tell {
   const width = Math.max(...nodes.map((name) => name.length));
   const waiting = new Map<string, string>();
-  const cut = (text: string) => (text.length > io.columns - 1 ? `${text.slice(0, io.columns - 2)}…` : text);
-  const show = () => io.progress(cut([...waiting].map(([node, text]) => `${node}: ${text}`).join('   ')));
+  const show = () => io.progress(cutLine(io, [...waiting].map(([node, text]) => `${node}: ${text}`).join('   ')));
   const line = (node: string, text: string) => {
     io.progress('');
     io.note(`${io.color.bold(node.padEnd(width))}  ${text}`);
     show();
   };
-  const said = new Map<string, number>();
+  const isWorthIt = worthALine(io);
   const wait = (node: string, why: string, unmet: readonly string[]) => {
     const text = `${why} ${unmet[0] ?? ''}${unmet.length > 1 ? ` (+${unmet.length - 1})` : ''}`;
     waiting.set(node, text);
-    const now = performance.now();
-    // where no line can be written over, not every change of mind is worth one
-    if (io.interactive || now - (said.get(node) ?? -Infinity) < RARELY) return show();
-    said.set(node, now);
-    line(node, text);
+    if (isWorthIt(node)) line(node, text);
+    else show();
   };
   return (event: ApplyEvent) => {
     if (event.kind === 'object') {

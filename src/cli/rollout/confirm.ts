@@ -8,16 +8,16 @@ import type { Io } from '../io.ts';
  */
 export async function confirm(io: Io, question: string, yes: boolean | undefined): Promise<void> {
   if (yes) return;
-  if (!io.interactive) {
-    throw new BootstrapError(
-      'usage',
-      'nobody can be asked whether this shall be done: stdin or stderr is no terminal',
-      {
-        hint: 'look at what it does with --dry-run, then add --yes',
-      },
-    );
-  }
+  refuseUnasked(io, yes);
   const { confirm: ask, isCancel } = await import('@clack/prompts');
   const answer = await ask({ message: question, initialValue: false, output: process.stderr });
   if (isCancel(answer) || !answer) throw new Interrupted('Nothing was changed.');
+}
+
+/** The same before a long wait that a question nobody can answer would follow. @throws BootstrapError `usage` */
+export function refuseUnasked(io: Io, yes: boolean | undefined): void {
+  if (yes || io.interactive) return;
+  throw new BootstrapError('usage', 'nobody can be asked whether this shall be done: stdin or stderr is no terminal', {
+    hint: 'look at what it does with --dry-run, then add --yes',
+  });
 }

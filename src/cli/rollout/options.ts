@@ -11,6 +11,11 @@ export interface RolloutOptions extends CommonOptions {
   readonly confirmTimeout?: string;
 }
 
+export interface ApplyOptions extends RolloutOptions {
+  /** Only the objects in the API, over the network, without a connection to any master. */
+  readonly objects?: boolean;
+}
+
 export interface RolloutTimes {
   /** Seconds that a master may take to prove itself. */
   readonly proofSeconds: number;
@@ -39,5 +44,10 @@ export function rolloutTimes(options: RolloutOptions): RolloutTimes {
       { hint: 'otherwise a node goes back to what it had while its new revision is still being proven' },
     );
   }
-  return { proofSeconds, bootSeconds: options.timeout === undefined ? BOOT : proofSeconds, confirmSeconds };
+  return { proofSeconds, bootSeconds: bootSeconds(options), confirmSeconds };
+}
+
+/** Seconds that masters which come up by themselves, or all together, may take. @throws BootstrapError `usage` */
+export function bootSeconds({ timeout }: Pick<RolloutOptions, 'timeout'>): number {
+  return timeout === undefined ? BOOT : Math.ceil(parseTime('--timeout', timeout) / 1000);
 }

@@ -1,5 +1,5 @@
 import type { Secret } from '../../base/secret.ts';
-import type { Bundle } from '../../bundle/bundle.ts';
+import { type Bundle, makeBundle } from '../../bundle/bundle.ts';
 
 /** What the user-data of one machine is made from. */
 export interface Machine {
@@ -31,3 +31,15 @@ export interface Sealed {
 
 /** Who is said to have brought a revision that came with user-data. The same everywhere, so that equal input gives equal bytes. */
 export const BY = 'user-data';
+
+/**
+ * What may come before the secrets do: all that others may know and that makes nothing run. Manifests are left out, since a
+ * kubelet that somebody starts would run them without their keys.
+ */
+export function withoutSecrets({ node, directories, files }: Bundle): Bundle {
+  return makeBundle(
+    node,
+    directories,
+    files.filter(({ sensitive, effect }) => !sensitive && effect.kind !== 'manifest'),
+  );
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, BundleFile } from '../../bundle/bundle.ts';
-import { effectWord, inPlacingOrder } from '../../bundle/revision-index.ts';
+import { checkLine, effectWord, inPlacingOrder } from '../../bundle/revision-index.ts';
 import { squeezed } from './squeezed.ts';
 
 /** What one machine gets, as one file that a POSIX shell with coreutils can take apart (templates/user-data/install.sh). */
@@ -17,11 +17,14 @@ export interface Payload {
  * `text`; or `pem`, a PEM block that stands there as its DER; or `data`, the base64 of such a block, as kubeconfigs hold it.
  * DER takes three quarters of PEM, and only there do equal names, keys and extensions of two certificates look alike to
  * gzip, which sees bytes: base64 moves them by six bits.
+ * @throws BootstrapError `refused` for a path that no line of the list can hold
  */
 export function packPayload(bundle: Bundle): Payload {
   const files = inPlacingOrder(bundle.files).map((file) => ({ file, segments: segmentsOf(file.content) }));
+  const directories = bundle.directories.map(({ path, mode, owner }) => ['d', mode.toString(8), owner, path]);
+  for (const line of [...directories, ...bundle.files.map(fileLine)]) checkLine(bundle.node, line);
   const list = [
-    ...bundle.directories.map(({ path, mode, owner }) => ['d', mode.toString(8), owner, path]),
+    ...directories,
     ...files.flatMap(({ file, segments }) => [fileLine(file), ...segments.map(segmentLine)]),
     ['end'],
   ];

@@ -4,7 +4,7 @@ import { type ClusterObject, type ClusterObjects, objectName } from '../../rende
 import { applyOne, type KeptField } from './apply-one.ts';
 import { readObject } from './diff-objects.ts';
 import { differingFields } from './differing-fields.ts';
-import { markNode } from './mark-node.ts';
+import { markNodes } from './mark-nodes.ts';
 import { type ObjectApi, type Patience, patience } from './object-api.ts';
 import { together } from './together.ts';
 
@@ -20,21 +20,28 @@ export interface AppliedObjects {
   readonly outcomes: readonly ObjectOutcome[];
   /** Fields that somebody else has set and that stay theirs. */
   readonly kept: readonly KeptField[];
+  /** Masters that have not registered in time; `notRegistered` says so. */
+  readonly unregistered: readonly string[];
 }
 
 export interface ApplyObjectsOptions {
   readonly onProgress?: (outcome: ObjectOutcome) => void;
+  /** Is told which masters it waits for to register. */
+  readonly onWaiting?: (nodes: readonly string[]) => void;
   /** For one call of the API; 60 s. */
   readonly patience?: Patience;
-  /** For a node to register; 120 s. */
+  /** For all nodes to register; `REGISTER_SECONDS`. */
   readonly nodePatience?: Patience;
   readonly signal?: AbortSignal;
 }
 
+/** Seconds that a master may take to register where its kubelet is known to run. */
+export const REGISTER_SECONDS = 120;
+
 /**
  * Puts the objects into the cluster by server-side apply as `bootstrap`, never forced: what somebody else has set stays.
- * Kind after kind, in the order of `applyRank`; then the masters get their labels and taints. Repeating it is harmless,
- * and changes nothing where nothing is to be changed.
+ * Kind after kind, in the order of `applyRank`; then the masters get their labels and taints, each once it has registered.
+ * Repeating it is harmless, and changes nothing where nothing is to be changed.
  * @throws BootstrapError where the apiserver does not answer in time or refuses something
  */
 export async function applyObjects(
@@ -43,7 +50,7 @@ export async function applyObjects(
   options: ApplyObjectsOptions = {},
 ): Promise<AppliedObjects> {
   const patient = options.patience ?? patience(60, options.signal);
-  const nodePatient = options.nodePatience ?? patience(120, options.signal);
+  const nodePatient = options.nodePatience ?? patience(REGISTER_SECONDS, options.signal);
   const outcomes: ObjectOutcome[] = [];
   const kept: KeptField[] = [];
   const done = (outcome: ObjectOutcome) => {
@@ -60,13 +67,14 @@ export async function applyObjects(
       done({ object: objectName(object), outcome, fields });
     });
   }
-  await together(wanted.nodes, async (marks) => {
-    const { before, after } = await markNode(api, marks, nodePatient);
-    // a kubelet's own news are not what was changed here
-    const fields = before === after ? [] : differingFields(before, after).filter((path) => /labels|taints/.test(path));
-    done({ object: `Node ${marks.node}`, outcome: before === after ? 'unchanged' : 'changed', fields });
+  const unregistered = await markNodes(api, wanted.nodes, {
+    patience: nodePatient,
+    callPatience: patient,
+    onMarked: ({ node, fields }) =>
+      done({ object: `Node ${node}`, outcome: fields.length ? 'changed' : 'unchanged', fields }),
+    ...(options.onWaiting && { onWaiting: options.onWaiting }),
   });
-  return { outcomes, kept };
+  return { outcomes, kept, unregistered };
 }
 
 /** A warning for the user: which field stays as somebody else has set it. */

@@ -23,6 +23,8 @@ export interface DiffOptions {
   readonly patience?: Patience;
   /** Is told of every field that somebody else has set and that stays theirs. */
   readonly onKept?: (kept: KeptField) => void;
+  /** Is told of every master that has not registered. */
+  readonly onUnregistered?: (node: string) => void;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function diffObjects(
   for (const { kept } of objects) for (const field of kept) options.onKept?.(field);
   const nodes = await together(wanted.nodes, async (marks): Promise<readonly ObjectChange[]> => {
     const node = await readNode(api, marks.node, patient);
+    if (!node) options.onUnregistered?.(marks.node);
     const change = node && missingMarks(node, marks);
     if (!change) return [];
     const fields = Object.keys(change.labels).map((key) => childPath('metadata.labels', key));

@@ -49,27 +49,19 @@ export async function readNode(api: ObjectApi, name: string, patient: Patience):
 }
 
 /**
- * Adds what a node lacks, waiting until its kubelet has registered it. A change by somebody else in between is seen (by
- * the resourceVersion) and looked at anew.
- * @returns the node before and after; the same where nothing was missing
- * @throws BootstrapError `failed` where it does not register in time, or the apiserver refuses
+ * Adds what a node lacks. A change by somebody else in between is seen (by the resourceVersion) and looked at anew.
+ * @returns the node before and after, the same where nothing was missing; undefined where it has not registered
+ * @throws BootstrapError `failed` where the apiserver refuses
  */
 export async function markNode(
   api: ObjectApi,
   marks: NodeMarks,
   patient: Patience,
-): Promise<{ readonly before: JsonMap; readonly after: JsonMap }> {
+): Promise<{ readonly before: JsonMap; readonly after: JsonMap } | undefined> {
   const end = patient.now() + patient.seconds * 1000;
   for (;;) {
-    const found = await callPatiently(api, 'GET', nodePath(marks.node), {}, patient, isMissing);
-    if (isMissing(found)) {
-      const hint = 'its kubelet registers it: `journalctl -u kubelet` on the node says why it does not';
-      throw new BootstrapError('failed', `the node ${marks.node} has not registered within ${patient.seconds} s`, {
-        hint,
-      });
-    }
-    if (!isGood(found) || !isMap(found.body)) throw refused(marks.node, found);
-    const before = found.body;
+    const before = await readNode(api, marks.node, patient);
+    if (!before) return undefined;
     const change = missingMarks(before, marks);
     if (!change) return { before, after: before };
     const version = below(before, 'metadata', 'resourceVersion');

@@ -25,8 +25,14 @@ export function patience(seconds: number, signal?: AbortSignal): Patience {
 /** Problems of a connection that may be over in a moment; a certificate that is not trusted stays so. */
 const PASSING: ReadonlySet<string> = new Set(['refused', 'hung-up', 'unreachable', 'timeout', 'broken']);
 
-/** Longest pause between two attempts, in ms. */
+/** Pauses between two attempts, in ms: the first one, each then twice as long, up to the longest. */
+const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 3000;
+
+/** The pause after one of so many milliseconds, or the first of all. */
+export function nextPause(last?: number): number {
+  return last === undefined ? FIRST_PAUSE : Math.min(last * 2, LONGEST_PAUSE);
+}
 
 /**
  * Calls the API until it answers to the point: a connection that fails, 429, 5xx and what `again` says are tried again.
@@ -43,7 +49,7 @@ export async function callPatiently(
 ): Promise<ApiAnswer> {
   const { seconds, signal, now, pause } = patient;
   const end = now() + seconds * 1000;
-  for (let wait = 200; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
+  for (let wait = nextPause(); ; wait = nextPause(wait)) {
     if (signal?.aborted) throw new BootstrapError('failed', 'interrupted');
     const left = () => end - now();
     try {

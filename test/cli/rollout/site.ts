@@ -34,6 +34,8 @@ export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ran>;
   isRunning(): boolean;
+  /** What it has said on stderr so far. */
+  said(): string;
 }
 
 /** The same, going on by itself. */
@@ -51,7 +53,8 @@ export function begin(dir: string, args: readonly string[]): Running {
     soundsRight(ran, args);
     return ran;
   });
-  return { child, ended, isRunning: () => child.exitCode === null && child.signalCode === null };
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+  return { child, ended, isRunning, said: () => stderr };
 }
 
 /** The world's apiservers listen on loopback only. */

@@ -7,7 +7,7 @@ import { type Container, type Exit, mountVolumes, type Runtime } from './runtime
 import type { MachineSettings } from './settings.ts';
 
 /** Milliseconds between two probes: of a pod that is not ready yet, and of one that is (periodSeconds: 1). */
-const PROBE_MS = { unready: 120, ready: 1000 } as const;
+const PROBE_MS = { unready: 120, ready: 2000 } as const;
 const FAILURE_THRESHOLD = 3;
 /** The longest back-off as a multiple of the first (kubelet: 5 minutes to 10 s). */
 const LONGEST_BACK_OFF = 30;
@@ -52,9 +52,11 @@ export function podWorker(settings: MachineSettings, runtime: Runtime, name: str
   }
 
   function statusOf(pod: StaticPod, container: Container | undefined): JsonMap {
-    const failed = mountVolumes(settings, pod);
-    if (failed) return waiting(pod, 0, 'ContainerCreating', failed);
-    if (!imageIsThere(pod)) return waiting(pod, 0, 'ErrImagePull', 'the image cannot be pulled');
+    if (!container || container.exited) {
+      const failed = mountVolumes(settings, pod);
+      if (failed) return waiting(pod, 0, 'ContainerCreating', failed);
+      if (!imageIsThere(pod)) return waiting(pod, 0, 'ErrImagePull', 'the image cannot be pulled');
+    }
     if (!container) {
       lastExit = undefined;
       begin(pod, 0);
