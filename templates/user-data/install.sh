@@ -20,7 +20,6 @@ work=$state/revisions/.staging-user-data
 again=$root/var/lib/cloud/scripts/per-boot/bootstrap
 tab=$(printf '\t')
 what='it cannot begin'
-locked=
 
 # Also on the console: it may be all that can be seen of a machine that does not come up.
 say() {
@@ -39,7 +38,7 @@ untouched() { fail "$*; nothing was changed"; }
 # shellcheck disable=SC2317 # a trap calls it
 ended() {
   status=$?
-  [ ! "$locked" ] || rm -f "$state/lock" || :
+  unlock || :
   [ "$status" = 0 ] || [ ! "$what" ] || say "$what; the next boot tries again, or \`sh $here/install.sh\`"
   exit "$status"
 }
@@ -58,7 +57,11 @@ systemd() {
 # Since the boot: the clock may be set meanwhile.
 seconds() { cut -d. -f1 /proc/uptime; }
 
-# Waits for whoever else changes this machine: an `apply` may be quicker than its user-data. The lock is that of node.sh.
+# The lock of node.sh.
+is_ours() { grep -q ^user-data "$state/lock" 2>/dev/null; }
+unlock() { ! is_ours || rm -f "$state/lock"; }
+
+# Waits for whoever else changes this machine: an `apply` may be quicker than its user-data.
 wait_for_others() {
   told=
   while [ -f "$state/lock" ] && IFS=$tab read -r token since of end who <"$state/lock" &&
@@ -67,6 +70,15 @@ wait_for_others() {
     told=1
     sleep 2
   done
+}
+
+# By a rename, and looked at again: of two at once, the last one has it.
+lock() {
+  wait_for_others
+  printf 'user-data\t%s\t%s\t%s\t300\tits user-data\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$boot" \
+    $(($(seconds) + 300)) >"$state/.lock.user-data"
+  mv -fT "$state/.lock.user-data" "$state/lock"
+  is_ours || lock
 }
 
 has_sum() {
@@ -158,32 +170,33 @@ record() {
 # What is secret first, and last what would come back to the rest.
 finish() {
   what="$here cannot be removed"
+  unlock
   rm -rf "$work" "$here/payload" "$here/key" "$here" "$again"
 }
 
-[ -f "$here/settings" ] || exit 0
+[ -f "$here/settings" ] || {
+  finish
+  exit 0
+}
 # shellcheck source=/dev/null
 . "$here/settings"
 [ ! "$node" ] || [ "$root" ] || [ "$(uname -n)" = "$node" ] ||
   untouched "this user-data is for $node, not for a machine with the host name $(uname -n)"
 read -r boot </proc/sys/kernel/random/boot_id
+# cloud-init does nothing twice, so an interruption is its business at every boot until this is removed
+[ ! -d "${again%/*}" ] || ln -sf "$here/install.sh" "$again"
 wait_for_others
 if [ ! -f "$state/current" ]; then
   # not what a kubelet of the image has begun at a boot between
   [ -f "$here/begun" ] || [ ! -d "$root$etcd/member" ] ||
     untouched "$etcd holds an etcd member's data already: run \`bootstrap apply\`"
   : >"$here/begun"
-  # cloud-init does nothing twice, so an interruption is its business at every boot until this is removed
-  [ ! -d "${again%/*}" ] || ln -sf "$here/install.sh" "$again"
   # shellcheck source=/dev/null
   [ "$secrets" != fetch ] || . "$here/fetch.sh"
 fi
 mkdir -p "$state/revisions"
 chmod 700 "$state"
-wait_for_others
-locked=1
-printf 'user-data\t%s\t%s\t%s\t300\tits user-data\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$boot" \
-  $(($(seconds) + 300)) >"$state/lock"
+lock
 if [ -f "$state/current" ]; then
   read -r number <"$state/current"
   IFS=$tab read -r found at who <"$state/revisions/$number/meta"
@@ -212,9 +225,11 @@ else
   record
 fi
 what='the kubelet cannot be started'
+[ "$root" ] || restorecon -RF /etc/kubernetes /var/lib/kubelet "$state" 2>/dev/null || : # where there is SELinux
 systemd daemon-reload
 systemd enable kubelet.service
-systemd restart kubelet.service
+# what it is ordered after may wait for this script to end (cloud-final.service has no time limit)
+systemd restart --no-block kubelet.service
 finish
-say 'revision 1 is in place, and its kubelet runs'
+say 'all is in place, and the kubelet starts'
 exit 0

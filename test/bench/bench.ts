@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kubeadmScript } from './kubeadm.ts';
 import { printTimings, runOnce, type Subject, timeInTurns } from './measure.ts';
+import { userDataSizes } from './user-data.ts';
 
 /**
  * `npm run bench`: every figure is a ratio to something measured in the same run, in turns. ROUNDS (default 9) says how
@@ -146,3 +147,4 @@ const { KUBEADM } = process.env;
 if (KUBEADM) againstKubeadm(KUBEADM);
 else console.log('\nkubeadm: not measured; set KUBEADM to a kubeadm binary to compare with it');
 growth();
+await userDataSizes();

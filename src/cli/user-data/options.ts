@@ -33,7 +33,6 @@ export function wishOf(options: UserDataOptions, own: Own | undefined): UserData
     refuse('--out -: with --secrets fetch there are two files a node', 'name a directory');
   if (own && format !== 'cloud-config')
     refuse(`--merge: only a cloud-config can be merged into, not ${format}`, 'leave one of them out');
-  if (format === 'tar' && compress === 'gzip') refuse('--compress gzip: a tar comes as it is', 'pipe it through gzip');
   if (iso && provider !== 'nocloud')
     refuse('--iso: only machines without a cloud take an image', 'add --provider nocloud');
   if (iso && out === '-') refuse('--out -: an image needs a file', 'name a directory');

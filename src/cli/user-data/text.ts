@@ -1,4 +1,5 @@
-import { KEPT_ON_THE_MACHINE, PROVIDERS } from '../../deliver/user-data/providers.ts';
+import { shellQuoted } from '../../base/posix-quote.ts';
+import { type Handed, KEPT_ON_THE_MACHINE, PROVIDERS, type Provider } from '../../deliver/user-data/providers.ts';
 import type { UserData, UserDataWish } from '../../deliver/user-data/user-data.ts';
 import type { Json } from '../../spec/tree.ts';
 import { table } from '../format.ts';
@@ -49,14 +50,16 @@ export function userDataData({ made, written, wish }: Shown): { readonly [key: s
 /** What is to be done with it, and who can read it. */
 export function adviceText({ made, written, wish, columns }: Shown & { readonly columns: number }): readonly string[] {
   const provider = PROVIDERS[wish.provider];
-  const say = (first: string, text: string, indent = 2) => wrap(text, columns, first, indent);
+  const say = (first: string, text: string) => wrap(text, columns, first, 2);
   const lines: string[] = [];
-  if (wish.secrets.kind === 'inline')
+  if (wish.secrets.kind === 'inline') {
+    const kept = wish.format === 'cloud-config' ? ` ${KEPT_ON_THE_MACHINE}` : '';
     lines.push(
-      ...say('', 'It holds private keys, that of the CA among them.'),
-      ...say('  read by  ', `${provider.readBy}; ${KEPT_ON_THE_MACHINE}`, 11),
-      ...say('  so       ', `${provider.narrow}; or take --secrets fetch or none`, 11),
+      'It holds private keys, that of the CA among them.',
+      ...(wish.format === 'tar' ? [] : say('  ', `${provider.readBy}${kept}`)),
+      ...(wish.format === 'tar' ? [] : say('  ', `${provider.narrow} Or keep them out: --secrets fetch, or none.`)),
     );
+  }
   if (wish.secrets.kind === 'none')
     lines.push(...say('', 'It holds no secrets: the kubelets wait until `bootstrap apply` has brought them.'));
   if (!written.length) return lines;
@@ -72,11 +75,10 @@ export function adviceText({ made, written, wish, columns }: Shown & { readonly 
     lines.push(
       ...say(
         '  ',
-        provider.handOver({
-          file: first.iso ?? first.file,
-          form: made[0]?.document.form ?? 'plain',
-          format: wish.format,
-        }),
+        handOver(
+          { file: first.iso ?? first.file, form: made[0]?.document.form ?? 'plain', format: wish.format },
+          provider,
+        ),
       ),
     );
   lines.push(
@@ -88,4 +90,10 @@ export function adviceText({ made, written, wish, columns }: Shown & { readonly 
     ),
   );
   return lines;
+}
+
+/** A tar goes past the provider, into an image or an installer. */
+function handOver(handed: Handed, provider: Provider): string {
+  if (handed.format !== 'tar') return provider.handOver(handed);
+  return `tar -xpf ${shellQuoted(handed.file)} -C / on the machine, as root, then systemctl enable --now kubelet`;
 }

@@ -5,7 +5,7 @@ import { type Compress, type Encoded, encode, fits } from './encode.ts';
 import type { Format } from './formats.ts';
 import { type Secrets, withoutSecrets } from './machine.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
-import { type Measure, withStandIns } from './size-estimate.ts';
+import { type Measure, measureOf, withStandIns } from './size-estimate.ts';
 import { squeezed } from './squeezed.ts';
 
 /** User-data that its provider does not take. */
@@ -64,16 +64,15 @@ export function adviceLines(advice: readonly Advice[], limit: number): readonly 
 function secretsAdvice(what: Oversize): readonly Advice[] {
   const { document, provider, bundle, format, compress, secrets, measure, perByte, own } = what;
   if (secrets === 'fetch') return [];
-  const open = measure(withoutSecrets(bundle));
-  const ways: Advice[] = [];
   const isSmall = compress !== 'none' && (format === 'ignition' || provider.auto === 'smaller');
   const at = isSmall ? 1 : 0;
+  const ways: Advice[] = [];
   if (format !== 'tar') {
     const text = '--secrets fetch --url URL: the machine fetches its files, encrypted';
     ways.push({ left: FETCHING[format][at] * countedPerByte(what) + own, text });
   }
   if (secrets === 'inline') {
-    // an Ignition document holds each file twice, unless there is no revision yet
+    const open = measureOf(format, compress, 'none')(withoutSecrets(bundle));
     const left =
       format === 'ignition'
         ? (open * (isSmall ? 4 / 3 : 1) + FRAME[at]) * countedPerByte(what)
@@ -92,10 +91,11 @@ function countedPerByte({ document }: Oversize): number {
 function keyAdvice({ document, provider, bundle, secrets, measure, perByte }: Oversize): readonly Advice[] {
   if (secrets === 'fetch') return [];
   const carried = secrets === 'none' ? withoutSecrets(bundle) : bundle;
+  const now = measure(carried);
   const isServiceAccount = ({ path }: BundleFile) => path === `${PKI}/sa.key` || path === `${PKI}/sa.pub`;
   const isOther = (file: BundleFile) => file.path.startsWith(`${KUBERNETES}/`) && !isServiceAccount(file);
   const left = (applies: (file: BundleFile) => boolean) =>
-    document.counted - perByte * (measure(carried) - measure(withStandIns(carried, applies)));
+    document.counted - perByte * (now - measure(withStandIns(carried, applies)));
   const pki: Advice = { left: left(isOther), text: 'spec.pki.algorithm: ECDSA-P256' };
   const tokens: Advice = { left: left(isServiceAccount), text: 'spec.pki.serviceAccountAlgorithm: ECDSA-P256' };
   const both: Advice = {

@@ -2,15 +2,23 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Cert
 import { type Bundle, type BundleFile, makeBundle } from '../../bundle/bundle.ts';
 import type { Compress } from './encode.ts';
 import type { Format } from './formats.ts';
+import type { Secrets } from './machine.ts';
 import { packPayload } from './payload.ts';
 import { squeezed } from './squeezed.ts';
 
 /** How many bytes a bundle's files have in a document, before whatever is done with the document as a whole. */
 export type Measure = (bundle: Bundle) => number;
 
-/** A cloud-config carries the payload, the others the files one by one. */
-export function measureOf(format: Format, compress: Compress): Measure {
-  if (format === 'cloud-config') return (bundle) => packPayload(bundle).content.length;
+/**
+ * Whether a document carries the payload or the files one by one. An Ignition document with all files is packed where it
+ * would be too large otherwise, and only then does its size matter.
+ */
+export function isPacked(format: Format, secrets: Secrets['kind']): boolean {
+  return format === 'cloud-config' || (format === 'ignition' && secrets !== 'none');
+}
+
+export function measureOf(format: Format, compress: Compress, secrets: Secrets['kind']): Measure {
+  if (isPacked(format, secrets)) return (bundle) => packPayload(bundle).content.length;
   const all = ({ files }: Bundle) => Buffer.concat(files.flatMap(({ path, content }) => [Buffer.from(path), content]));
   return compress === 'none' ? (bundle) => all(bundle).length : (bundle) => squeezed(all(bundle)).length;
 }

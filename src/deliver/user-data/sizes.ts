@@ -9,7 +9,7 @@ import type { Own } from './merge.ts';
 import type { Provider } from './providers.ts';
 import { revisionRecords } from './record.ts';
 import { adviceLines, advise } from './size-advice.ts';
-import { type Measure, measureOf } from './size-estimate.ts';
+import { isPacked, type Measure, measureOf } from './size-estimate.ts';
 import { squeezed } from './squeezed.ts';
 
 /** What a part of the user-data weighs, in bytes of whatever is the same for all parts. */
@@ -94,7 +94,7 @@ export function tooLarge(what: TooLarge): BootstrapError {
   const { node, provider, document, machine, wish } = what;
   const { limit = 0, limitNote } = provider;
   const { format, compress, own, secrets } = wish;
-  const measure = measureOf(format, compress);
+  const measure = measureOf(format, compress, secrets.kind);
   const { bundle } = machine;
   const carried = secrets.kind === 'none' ? withoutSecrets(bundle) : bundle;
   const beside = besides(what);
@@ -111,11 +111,11 @@ export function tooLarge(what: TooLarge): BootstrapError {
     perByte,
     own: own ? perByte * sumOf(beside.filter(({ name }) => name === OWN)) : 0,
   });
-  const unit = provider.counts === 'base64' ? 'bytes of user-data in base64' : 'bytes of user-data';
   const over = document.counted - limit;
+  const notes = [...(provider.counts === 'base64' ? ['counted in base64'] : []), ...(limitNote ? [limitNote] : [])];
   const lines = [
-    `${node}: ${document.counted} ${unit}, ${provider.title} takes ${limit}: ${over} too many`,
-    ...(limitNote ? [`  (${limitNote})`] : []),
+    `${node}: ${document.counted} bytes of user-data, ${provider.title} takes ${limit}: ${over} too many`,
+    ...(notes.length ? [`  (${notes.join('; ')})`] : []),
     ...tableLines(sizeTable(parts, document.counted)),
     ...adviceLines(advice, limit),
   ];
@@ -132,20 +132,17 @@ const UNDONE = 1.02;
 /** What is in the document besides the bundle's files, weighed like those. */
 function besides({ document, machine, files, wish }: TooLarge): readonly Part[] {
   const { format, compress, own, secrets } = wish;
-  const part = (name: string, text: string): Part => ({ name, weight: weightOf(text, document, format, compress) });
+  const isCompressed = format === 'cloud-config' ? document.form !== 'plain' : compress !== 'none';
+  const hasScript = isPacked(format, secrets.kind);
+  const part = (name: string, text: string): Part => {
+    const bytes = isCompressed ? squeezed(Buffer.from(text)).length : text.length;
+    return { name, weight: hasScript ? bytes / (isCompressed ? UNDONE : IN_BASE64) : bytes };
+  };
   const script = files.filter(({ isText }) => isText).map(({ content }) => content.toString('latin1'));
   const records = revisionRecords(machine).map(({ content }) => content.toString('latin1'));
   return [
-    ...(format === 'cloud-config' || secrets.kind === 'fetch' ? [part('install script', script.join(''))] : []),
-    ...(format !== 'cloud-config' && secrets.kind === 'inline'
-      ? [part('record of the revision', records.join(''))]
-      : []),
+    ...(hasScript ? [part('install script', script.join(''))] : []),
+    ...(format === 'tar' && secrets.kind === 'inline' ? [part('record of the revision', records.join(''))] : []),
     ...(own ? [part(OWN, own.kind === 'part' ? own.content : JSON.stringify(own.data))] : []),
   ];
-}
-
-function weightOf(text: string, { form }: Encoded, format: Format, compress: Compress): number {
-  const packed = squeezed(Buffer.from(text)).length;
-  if (format !== 'cloud-config') return compress === 'none' ? text.length : packed;
-  return form === 'plain' ? text.length / IN_BASE64 : packed / UNDONE;
 }

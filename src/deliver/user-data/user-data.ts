@@ -2,7 +2,7 @@ import { type Bundle, bundleDigest } from '../../bundle/bundle.ts';
 import type { Cluster, ClusterNode } from '../../spec/cluster.ts';
 import { cloudConfig } from './cloud-config.ts';
 import { cloudConfigText } from './cloud-config-text.ts';
-import { type Compress, type Encoded, encode } from './encode.ts';
+import { type Compress, type Encoded, encode, fits } from './encode.ts';
 import { firstBootFiles } from './first-boot.ts';
 import type { Format } from './formats.ts';
 import { ignitionConfig } from './ignition.ts';
@@ -51,24 +51,28 @@ export async function userDataOf(
   const payload = packPayload(wish.secrets.kind === 'none' ? withoutSecrets(bundle) : bundle);
   const { secrets, upload } = secretsOf(wish, node.name, payload.content);
   const files = firstBootFiles(machine, secrets, payload, scripts);
-  const plain = async (): Promise<Buffer> => {
+  const provider = PROVIDERS[wish.provider];
+  const made = (document: Buffer): Encoded => encode(document, provider, wish.compress, wish.format);
+  const ignition = (packed: boolean): Encoded =>
+    made(ignitionConfig({ machine, secrets, scripts, payload, compress: wish.compress !== 'none', packed }));
+  const documentOf = async (): Promise<Encoded> => {
     switch (wish.format) {
       case 'cloud-config': {
         const ours = cloudConfig(machine.hostname, files);
-        if (!wish.own) return Buffer.from(cloudConfigText(ours));
-        return Buffer.from(mergeOwn(ours, wish.own, new Set(bundle.files.map(({ path }) => path))));
+        if (!wish.own) return made(Buffer.from(cloudConfigText(ours)));
+        return made(Buffer.from(mergeOwn(ours, wish.own, new Set(bundle.files.map(({ path }) => path)))));
       }
-      case 'ignition':
-        return ignitionConfig({ machine, secrets, scripts, payload, compress: wish.compress !== 'none' });
+      case 'ignition': {
+        // as the files that they become, unless that is too much
+        const document = ignition(false);
+        return wish.secrets.kind === 'inline' && !fits(document, provider) ? ignition(true) : document;
+      }
       case 'tar':
-        return tarOf(machine, secrets);
+        return made(await tarOf(machine, secrets));
     }
   };
-  const provider = PROVIDERS[wish.provider];
-  const document = encode(await plain(), provider, wish.compress, wish.format);
-  if (provider.limit !== undefined && document.counted > provider.limit) {
-    throw tooLarge({ node: node.name, provider, document, machine, files, wish });
-  }
+  const document = await documentOf();
+  if (!fits(document, provider)) throw tooLarge({ node: node.name, provider, document, machine, files, wish });
   return { node: node.name, document, upload, hostname: machine.hostname };
 }
 

@@ -53,10 +53,18 @@ function valueFaults(value: Tree, type: FieldType): readonly Fault[] {
       if (value.kind !== 'list') return [wrong(value, 'a list', 'begin each entry with "- "')];
       return value.items.flatMap((item) => valueFaults(item, type.item));
     case 'any':
-      return [];
+      return infinities(value);
     default:
       return value.kind === 'scalar' ? scalarFaults(value, type) : [wrong(value, WANTED[type.kind])];
   }
+}
+
+/** The one thing that JSON cannot hold, wherever nobody looks closer. */
+function infinities(value: Tree): readonly Fault[] {
+  if (value.kind === 'list') return value.items.flatMap(infinities);
+  if (value.kind === 'map') return [...value.entries.values()].flatMap(infinities);
+  if (typeof value.value !== 'number' || Number.isFinite(value.value)) return [];
+  return [errorAt(value, `${show(value)} is no number that JSON can hold`)];
 }
 
 function objectFaults(map: MapTree, type: string): readonly Fault[] {

@@ -18,3 +18,12 @@ export function isLabelValue(text: string): boolean {
 export function isPortName(text: string): boolean {
   return text.length <= 15 && /[a-z]/.test(text) && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text);
 }
+
+/** The name of an image without registry, tag and digest: `a/b` of `registry:5000/a/b:tag@sha256:…`. */
+export function repositoryOf(image: string): string {
+  const [name = ''] = image.split('@');
+  const slash = name.indexOf('/');
+  // distribution/reference, splitDockerDomain: the first part may be a registry
+  const rest = slash < 0 ? name : name.slice(slash + 1);
+  return rest.replace(/:[^/]*$/, '');
+}

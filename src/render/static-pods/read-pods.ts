@@ -1,11 +1,11 @@
-import { errorAt, type Fault, uniqueFaults, warningAt } from '../../base/fault.ts';
+import { errorAt, type Fault, uniqueFaults } from '../../base/fault.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { readYaml } from '../../spec/read-yaml.ts';
-import { at, fromJson, locate, type MapTree, type Tree, toJson } from '../../spec/tree.ts';
-import type { JsonMap } from '../json.ts';
+import { at, fromJson, locate, type MapTree, type Tree } from '../../spec/tree.ts';
 import { fieldFaults } from './field-faults.ts';
 import { asKubernetesReads } from './normal.ts';
-import { hostPathsOf, hostPortsOf, isSetAt, textAt } from './parts.ts';
+import { textAt } from './parts.ts';
+import { type Found, readPod } from './read-pod.ts';
 import { refusedKind } from './refused-kinds.ts';
 import { show } from './show.ts';
 import type { StaticPod } from './static-pod.ts';
@@ -15,11 +15,6 @@ export interface ReadPods {
   /** Fit for use only where none of the faults is an error; until then they are there so that more can be found. */
   readonly pods: readonly StaticPod[];
   /** In file order. Of every object there is a pod or an error. */
-  readonly faults: readonly Fault[];
-}
-
-interface Found {
-  readonly pods: readonly StaticPod[];
   readonly faults: readonly Fault[];
 }
 
@@ -91,7 +86,7 @@ function readObject(tree: Tree, known: { readonly apiVersion?: string; readonly 
   if (apiVersion !== wanted) return wrongVersion(object, kind, wanted);
   const workload = WORKLOADS.get(kind);
   const problems = fieldFaults(object, kind);
-  const found = workload ? readWorkload(object, kind, workload) : readPod(object);
+  const found = workload ? readWorkload(object, kind, workload) : readPod(object, locate(object, ['spec']));
   return certain(object, { pods: found.pods, faults: [...problems, ...found.faults] });
 }
 
@@ -119,43 +114,12 @@ function readWorkload(object: MapTree, kind: string, workload: Workload): Found 
   const problems = workload.refuse?.(tree) ?? [];
   if (problems.length) return { pods: [], faults: problems };
   const pod = tree.kind === 'map' ? podOfTemplate(tree, workload) : undefined;
-  if (!pod) return { pods: [], faults: [] };
-  const found = readPod(pod);
+  if (!pod) {
+    const isThere = at(tree, workload.template) !== undefined;
+    return isThere ? { pods: [], faults: [] } : refused(errorAt(locate(tree, workload.template), 'is missing'));
+  }
+  const found = readPod(pod, locate(tree, [...workload.template, 'spec']));
   return { pods: found.pods, faults: [...lossOf(tree, kind, workload), ...found.faults] };
-}
-
-function readPod(object: MapTree): Found {
-  const tree = asKubernetesReads(object);
-  const name = textAt(tree, 'metadata', 'name');
-  const faults: Fault[] = [];
-  if (!name && at(tree, ['metadata', 'name'])?.kind !== 'map') {
-    // pkg/kubelet/config/common.go: "invalid pod: name is needed for the pod"
-    const hint = isSetAt(tree, 'metadata', 'generateName')
-      ? 'generateName is for the API server; write the name out'
-      : 'the kubelet adds "-" and the name of the node to it';
-    faults.push(errorAt(locate(tree, ['metadata', 'name']), 'a static pod needs a name', hint));
-  }
-  if (isSetAt(tree, 'status')) {
-    const hint = 'it is what a cluster once said of the pod; take it out';
-    faults.push(warningAt(locate(tree, ['status']), 'is left out', hint));
-  }
-  const spec = at(tree, ['spec']);
-  if (!spec && object.entries.has('kind') && textAt(object, 'kind') === 'Pod' && !spec) {
-    faults.push(errorAt(locate(tree, ['spec']), 'is missing'));
-  }
-  if (!name || spec?.kind !== 'map' || tree.kind !== 'map') return { pods: [], faults };
-  const entries = new Map(tree.entries);
-  entries.delete('status');
-  const kept: MapTree = { ...tree, entries };
-  const pod: StaticPod = {
-    name,
-    namespace: textAt(kept, 'metadata', 'namespace') || 'default',
-    manifest: toJson(kept) as JsonMap,
-    tree: kept,
-    ports: hostPortsOf(kept),
-    hostPaths: hostPathsOf(kept),
-  };
-  return { pods: [pod], faults };
 }
 
 /** Nothing is ever left out without a word. */

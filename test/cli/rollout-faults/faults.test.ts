@@ -1,6 +1,6 @@
 import { appendFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually, type World } from '../../world/world.ts';
 import { running } from './running.ts';
 import { apply, done, HAS_TOOLS, PATIENCE, setFlags, sharedWorld, starts, startsSince } from './support.ts';
@@ -197,6 +197,7 @@ describe.runIf(HAS_TOOLS)('apply, where something goes wrong', () => {
     await disturbed.says(/in place/);
     // it holds its locks as long as the other one takes
     disturbed.signal('SIGSTOP');
+    onTestFinished(() => disturbed.signal('SIGCONT'));
     const second = await running(other, 'apply', '--yes', ...setFlags(flags)).ended;
     expect(second.status, second.stderr).toBe(75);
     expect(second.stderr).toMatch(

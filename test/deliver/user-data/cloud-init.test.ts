@@ -16,8 +16,8 @@ import { needTool } from '../../support/tools.ts';
 import { type CloudMachine, canBoot, cloudMachine } from './cloud-machine.ts';
 import { filesOf, realCluster, SCRIPTS, SINGLE } from './scratch.ts';
 
-const START = ['stop kubelet.service', 'daemon-reload', 'enable kubelet.service', 'restart kubelet.service'];
-const DONE = 'bootstrap: revision 1 is in place, and its kubelet runs';
+const START = ['stop kubelet.service', 'daemon-reload', 'enable kubelet.service', 'restart --no-block kubelet.service'];
+const DONE = 'bootstrap: all is in place, and the kubelet starts';
 
 const OWN_CONFIG = `#cloud-config
 packages: [jq]
@@ -127,7 +127,7 @@ afterEach(() => {
   for (const machine of machines.splice(0)) machine.remove();
 });
 
-function machineWith({ document }: UserData): CloudMachine {
+function machineWith({ document }: Pick<UserData, 'document'>): CloudMachine {
   const machine = cloudMachine(document.content, 'cp1');
   machines.push(machine);
   machine.systemctl();
@@ -276,7 +276,7 @@ describe.runIf(canBoot())('a machine with the real cloud-init', { timeout: 240_0
   test("becomes a master even where its user's own script fails, and says that it did", async () => {
     const machine = machineWith(await userData({ own: own(OWN_SCRIPT), compress: 'none' }));
     const { output, errors, systemctl } = machine.boot();
-    expect(output).toMatch(/theirs ran before: ls: cannot access.*\n(?:.*\n)*bootstrap: revision 1 is in place/);
+    expect(output).toMatch(/theirs ran before: ls: cannot access.*\n(?:.*\n)*bootstrap: all is in place/);
     expect(errors.join('\n')).toContain('part-001');
     expect(systemctl).toEqual(START);
     expectMaster(machine);
@@ -294,5 +294,21 @@ describe.runIf(canBoot())('a machine with the real cloud-init', { timeout: 240_0
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
     for (const secret of traces()) expect(everything.some((text) => text.includes(secret))).toBe(false);
+  });
+
+  test('fetches what its user-data does not hold, and keeps none of it', async () => {
+    if (!needTool('curl') || !needTool('openssl')) return;
+    const secrets = { kind: 'fetch', url: 'https://example.com/' } as const;
+    const { document, upload } = await userData({ secrets, compress: 'none' });
+    if (!upload) throw new Error('nothing to upload');
+    // test/deliver/user-data/fetch.test.ts has the servers
+    const path = join(emptyDir(), 'uploaded');
+    writeFileSync(path, upload.sealed.content);
+    const text = document.content.toString().replace(upload.url, `file://${path}`);
+    const machine = machineWith({ document: { ...document, content: Buffer.from(text) } });
+    expect(machine.boot()).toMatchObject({ errors: [], systemctl: START });
+    expectMaster(machine);
+    const key = upload.sealed.key.reveal();
+    for (const [path, text] of readableByOthers(machine)) expect(text.includes(key), path).toBe(false);
   });
 });

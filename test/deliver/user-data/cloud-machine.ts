@@ -29,7 +29,7 @@ done
 mount --bind "$dir/run" /run
 [ ! -e /dev/console ] || mount --bind "$dir/console" /dev/console
 rm -rf /etc/cloud/cloud.cfg.d/* /run/cloud-init
-hostname image
+hostname "$(cat /etc/hostname)"
 set +e
 umask 022
 stage() { echo "$1: $2" >>"$dir/statuses"; }
@@ -84,6 +84,7 @@ export function cloudMachine(userData: Buffer, node: string) {
   for (const each of LAID_OVER) mkdirSync(join(dir, '.work', each), { recursive: true });
   for (const each of LAID_OVER) mkdirSync(join(dir, each), { recursive: true });
   write('etc/cloud/cloud.cfg', CLOUD_CFG);
+  write('etc/hostname', 'image\n');
   write('var/lib/cloud/seed/nocloud/user-data', userData, 0o600);
   write('var/lib/cloud/seed/nocloud/meta-data', metaData('bootstrap-0123456789abcdef', node));
   const log = join(dir, 'systemctl.log');

@@ -26,7 +26,7 @@ function box({ origin }: FetchServer): FetchBox {
 }
 
 function expectInPlace(made: FetchBox, { status, stderr }: Tried): void {
-  expect(stderr).toBe('bootstrap: revision 1 is in place, and its kubelet runs\n');
+  expect(stderr).toBe('bootstrap: all is in place, and the kubelet starts\n');
   expect(status).toBe(0);
   expect(made.tree()).toMatchObject(filesOf(FEW));
   expect(made.has('/etc/bootstrap')).toBe(false);

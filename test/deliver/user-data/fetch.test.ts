@@ -61,11 +61,11 @@ function box(origin: string, bundle = FEW, fetched = sealed): FetchBox {
 }
 
 function expectInPlace(made: FetchBox, { status, stderr }: Tried, bundle = FEW): void {
-  expect(stderr).toMatch(/^bootstrap: revision 1 is in place, and its kubelet runs$/m);
+  expect(stderr).toMatch(/^bootstrap: all is in place, and the kubelet starts$/m);
   expect(status).toBe(0);
   expect(made.tree()).toMatchObject(filesOf(bundle));
   expect(made.has('/etc/bootstrap')).toBe(false);
-  expect(made.systemctl().at(-1)).toBe('restart kubelet.service');
+  expect(made.systemctl().at(-1)).toBe('restart --no-block kubelet.service');
   expectDiscreet(stderr);
 }
 
@@ -155,7 +155,7 @@ tools('what comes later than the machine is waited for: network, upload, and a d
     `${what}curl: (22) The requested URL returned error: 403; has it been uploaded, and has its address not expired?…`,
     expect.stringMatching(/curl: \(18\) transfer closed with \d+ bytes remaining to read…$/),
     expect.stringMatching(/what came has the SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}…$/),
-    'bootstrap: revision 1 is in place, and its kubelet runs',
+    'bootstrap: all is in place, and the kubelet starts',
     '',
   ]);
 });

@@ -97,7 +97,7 @@ function nextBoot(boot: ScratchBoot): void {
   const again = '/var/lib/cloud/scripts/per-boot/bootstrap';
   if (!boot.has('/etc/bootstrap/install.sh')) return;
   const ran = boot.has(again) ? boot.run({}, [boot.at(again)]) : boot.run();
-  expect(ran.stderr).toMatch(/^(?:bootstrap: revision 1 is in place, and its kubelet runs\n)?$/);
+  expect(ran.stderr).toMatch(/^(?:bootstrap: all is in place, and the kubelet starts\n)?$/);
   expect(ran.status).toBe(0);
 }
 

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -21,8 +20,8 @@ import {
 import { canTrace, traced } from './trace.ts';
 
 const WHO = 'bootstrap apply by ann@desk (process 1)';
-const DONE = 'bootstrap: revision 1 is in place, and its kubelet runs\n';
-const START = ['daemon-reload', 'enable kubelet.service', 'restart kubelet.service'];
+const DONE = 'bootstrap: all is in place, and the kubelet starts\n';
+const START = ['daemon-reload', 'enable kubelet.service', 'restart --no-block kubelet.service'];
 /** A secret that is easily found wherever it lies. */
 const SECRET = 'hunter2-key-material';
 const UNIT = '/etc/systemd/system/kubelet.service';
@@ -238,11 +237,12 @@ describe('a first boot', () => {
     expectWhole(boot, sample('one'));
   });
 
-  test.each(['bash', 'busybox'])('is the same in %s', (shell) => {
-    if (spawnSync(shell, ['true']).error) return console.warn(`SKIPPED: ${shell} is not installed`);
+  test('is the same in bash', () => {
     const boot = machine();
-    const words = shell === 'busybox' ? ['busybox', 'sh'] : [shell, '--posix'];
-    expect(boot.run({}, [...words, boot.at('/etc/bootstrap/install.sh')])).toMatchObject({ status: 0, stderr: DONE });
+    expect(boot.run({}, ['bash', '--posix', boot.at('/etc/bootstrap/install.sh')])).toMatchObject({
+      status: 0,
+      stderr: DONE,
+    });
     expectWhole(boot, SMALL);
   });
 });
@@ -311,7 +311,7 @@ describe('a payload', () => {
       expect(rest(boot)).toEqual(before);
       expect(boot.has('/var/lib/bootstrap/current')).toBe(false);
     }
-    expect(boot.systemctl()).not.toContain('restart kubelet.service');
+    expect(boot.systemctl()).not.toContain('restart --no-block kubelet.service');
     boot.write('/etc/bootstrap/payload', payload, 0o600);
     expect(boot.run()).toMatchObject({ status: 0, stderr: DONE });
     expectWhole(boot, SMALL);

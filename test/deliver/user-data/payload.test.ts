@@ -28,7 +28,7 @@ function installed(bundle: Bundle): Readonly<Record<string, string>> {
   try {
     boot.bring(bootFiles(machineOf(bundle)));
     const { status, stderr } = boot.run();
-    expect(stderr).toBe('bootstrap: revision 1 is in place, and its kubelet runs\n');
+    expect(stderr).toBe('bootstrap: all is in place, and the kubelet starts\n');
     expect(status).toBe(0);
     return Object.fromEntries(bundle.files.map(({ path }) => [path, boot.tree()[path] ?? 'missing']));
   } finally {

@@ -31,7 +31,7 @@ import { clusterOf, file } from '../../support/spec.ts';
 
 export const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 export const SCRIPTS = readInstallScripts(PACKAGE);
-export const ETCD_DATA = '/var/lib/etcd';
+const ETCD_DATA = '/var/lib/etcd';
 
 /** A spec in YAML, rendered with real keys; a bundle for each node. */
 export async function realBundles(spec: string): Promise<readonly Bundle[]> {
@@ -176,7 +176,7 @@ export function treeOf(root: string, below = '/'): Readonly<Record<string, strin
       else if (stat.isDirectory()) {
         if (shown !== '/usr') all[shown] = `dir ${mode}`;
         walk(shown);
-      } else if (shown !== '/usr/bin/systemctl' && shown !== '/usr/bin')
+      } else if (stat.isFile() && shown !== '/usr/bin/systemctl' && shown !== '/usr/bin')
         all[shown] = `file ${mode} ${readFileSync(join(root, shown), 'latin1')}`;
     }
   };

@@ -3,7 +3,7 @@ import { didYouMean } from '../../../base/suggest.ts';
 import { isDnsLabel } from '../../../spec/names.ts';
 import { asList } from '../../../spec/read-tree.ts';
 import { at, locate, type Tree } from '../../../spec/tree.ts';
-import { isPortName } from '../names.ts';
+import { isPortName, repositoryOf } from '../names.ts';
 import { type Container, containersOf, isSetAt, isTrueAt, keysAt, numberAt, textAt, volumesOf } from '../parts.ts';
 import { quote } from '../show.ts';
 import type { StaticPod } from '../static-pod.ts';
@@ -19,6 +19,9 @@ export function checkContainers({ tree }: StaticPod): readonly Fault[] {
   }
   const names = new Set<string>();
   const volumes = volumesOf(tree).map((volume) => textAt(volume, 'name'));
+  const scratch = volumesOf(tree)
+    .filter((volume) => isEmptyDir(volume))
+    .map((volume) => textAt(volume, 'name'));
   for (const container of containers) {
     const { tree: one, name } = container;
     if (name && !isDnsLabel(name)) {
@@ -27,7 +30,7 @@ export function checkContainers({ tree }: StaticPod): readonly Fault[] {
       faults.push(errorAt(locate(one, ['name']), `two containers of this pod are called ${quote(name)}`));
     }
     names.add(name);
-    faults.push(...checkImage(one), ...checkPorts(one), ...checkEnv(one), ...checkMounts(container, volumes));
+    faults.push(...checkImage(one), ...checkPorts(one), ...checkEnv(one, scratch), ...checkMounts(container, volumes));
   }
   return faults;
 }
@@ -38,18 +41,10 @@ function checkImage(container: Tree): readonly Fault[] {
   const text = textAt(container, 'image');
   if (!text) return [errorAt(locate(container, ['image']), 'a container needs an image')];
   // pkg/util/parsers, ParseImageName; "InvalidImageName" for good
-  if (/^\s|\s$/.test(text) || /\s/.test(text)) {
+  if (/\s/.test(text)) {
     return [errorAt(locate(container, ['image']), `${quote(text)} holds white space, so it is no name of an image`)];
   }
-  const path =
-    text
-      .replace(/[:@].*$/s, '')
-      .split('/')
-      .slice(1)
-      .join('/') ||
-    text.split(/[:@]/)[0] ||
-    '';
-  if (!/[A-Z]/.test(path)) return [];
+  if (!/[A-Z]/.test(repositoryOf(text))) return [];
   const message = `${quote(text)} is no name of an image: only its registry and its tag may hold capital letters`;
   return [errorAt(locate(container, ['image']), message)];
 }
@@ -76,7 +71,12 @@ function checkPorts(container: Tree): readonly Fault[] {
   });
 }
 
-function checkEnv(container: Tree): readonly Fault[] {
+/** An emptyDir, which a volume without any source is too (pkg/apis/core/v1/defaults.go, SetDefaults_Volume). */
+function isEmptyDir(volume: Tree): boolean {
+  return keysAt(volume).every((key) => key === 'name' || key === 'emptyDir');
+}
+
+function checkEnv(container: Tree, scratch: readonly string[]): readonly Fault[] {
   const empty = asList(at(container, ['envFrom'])).filter(
     (source) => !at(source, ['secretRef']) && !at(source, ['configMapRef']),
   );
@@ -93,6 +93,10 @@ function checkEnv(container: Tree): readonly Fault[] {
     const from = at(env, ['valueFrom']);
     if (from?.kind !== 'map') return faults;
     const sources = keysAt(from);
+    const file = textAt(from, 'fileKeyRef', 'volumeName');
+    if (file && !scratch.includes(file)) {
+      faults.push(errorAt(locate(from, ['fileKeyRef', 'volumeName']), `the pod has no emptyDir volume ${quote(file)}`));
+    }
     if (sources.length !== 1) {
       const given = sources.length ? `, not ${sources.length}` : '';
       faults.push(errorAt(from, `must hold one source${given}`, 'fieldRef, resourceFieldRef or fileKeyRef'));

@@ -167,8 +167,18 @@ function checkWhole(value: Tree, field: string): readonly Fault[] {
       .filter((option) => option.kind === 'map' && !textAt(option, 'name'))
       .map((option) => errorAt(option, 'needs a name'));
   }
+  if (field === 'EnvVarSource.resourceFieldRef') {
+    const divisor = at(value, ['divisor']);
+    const isCpu = textAt(value, 'resource').endsWith('.cpu');
+    if (!isCpu || divisor?.kind !== 'scalar' || isOneOf(divisor.value, ['0', '1', '1m'])) return [];
+    return [errorAt(divisor, `${show(divisor)} must be 1 or 1m for cpu`)];
+  }
   if (field !== 'LabelSelector.matchLabels') return [];
   return keysAt(value)
     .filter((key) => !isQualifiedName(key))
     .map((key) => errorAt(value, `${JSON.stringify(key)} is no key of a label`));
+}
+
+function isOneOf(value: ScalarTree['value'], quantities: readonly string[]): boolean {
+  return quantities.some((quantity) => compareQuantities(value, quantity) === 0);
 }

@@ -59,7 +59,7 @@ function checkFullName(name: string, namespace: string, node: string, tree: Stat
       warningAt(at, `the kubelet adds "-${node}" by itself: the pod would be called ${full}`, `write ${quote(bare)}`),
     ];
   }
-  // pkg/kubelet/util/util.go, GetNodenameForKernel and truncatePodHostnameIfNeeded
+  // pkg/kubelet/kubelet_pods.go, truncatePodHostnameIfNeeded
   const hasOwn = isSetAt(tree, 'spec', 'hostname') || isSetAt(tree, 'spec', 'hostnameOverride');
   if (full.length > MAX_HOSTNAME && !hasOwn && !isTrueAt(tree, 'spec', 'hostNetwork')) {
     const message = `the pod's hostname is cut off after ${MAX_HOSTNAME} characters of ${full}`;
