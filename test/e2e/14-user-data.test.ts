@@ -49,6 +49,9 @@ describe('empty machines become masters by themselves', { timeout: 15 * 60_000 }
     const before = await filesOn('cp2');
     await rig('kill', 'cp2');
     await rig('start', 'cp2');
+    // until then the API shows its pods as they were
+    const runs = async () => (await inHost('cp2', 'systemctl is-active kubelet || true')) === 'active\n' || undefined;
+    await until('the kubelet of cp2 runs again', runs);
     await allReady();
     expect(await filesOn('cp2')).toEqual(before);
     expect(await inHost('cp2', 'cat /var/lib/bootstrap/current')).toBe('1\n');

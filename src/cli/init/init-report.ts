@@ -87,5 +87,6 @@ function nextSteps(space: Workspace, cluster: Cluster): readonly string[] {
     `  Bring it to ${nodeNames(cluster)} (${machines} with containerd, a kubelet and your SSH key):`,
     `    bootstrap plan${same}     what that would do, file by file`,
     `    bootstrap apply${same}    does it, and waits until all is well`,
+    `  Or without SSH: bootstrap user-data${same}, what a cloud hands to each machine`,
   ];
 }

@@ -114,7 +114,8 @@ function revisionStatus({ contact }: NodeObservation, wanted: string | undefined
   const revision = revisions.find(({ number }) => number === current);
   return {
     current,
-    at: revision && oneLine(revision.at, 40),
+    // one that Ignition or a tar has written knows no time: equal input gives equal bytes (src/deliver/user-data/record.ts)
+    at: revision && revision.at !== '-' ? oneLine(revision.at, 40) : undefined,
     by: revision && oneLine(revision.by, 80),
     wanted: wanted === undefined || current === undefined ? undefined : revision?.digest === wanted,
     unfinished: transaction && {
