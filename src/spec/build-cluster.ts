@@ -15,6 +15,7 @@ import type {
   NodeSettings,
   Patch,
   SshSettings,
+  StaticPodSource,
   Taint,
 } from './cluster.ts';
 import { parseDuration } from './duration.ts';
@@ -22,10 +23,11 @@ import { parseEndpoint } from './endpoint.ts';
 import { asBoolean, asList, asNumber, asObject, asStrings, asText } from './read-tree.ts';
 import { at, fromJson, type Json, type MapTree, mergeTrees, type Tree, toJson } from './tree.ts';
 
-/** What `patches` and `files` hold once their sources were read; each with the nodes it is for. */
+/** What `patches`, `files` and `staticPods` hold once their sources were read; each with the nodes it is for. */
 export interface SpecContents {
   readonly patches: readonly (Patch & { readonly nodes: readonly string[] | undefined })[];
   readonly files: readonly (NodeFile & { readonly nodes: readonly string[] | undefined })[];
+  readonly staticPods: readonly { readonly source: StaticPodSource; readonly nodes: readonly string[] | undefined }[];
 }
 
 /**
@@ -115,6 +117,7 @@ function buildNode(node: Tree, spec: MapTree, contents: SpecContents, base: stri
     ...settingsOf(blocks),
     patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
     files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
+    staticPods: contents.staticPods.filter(mine).map(({ source }) => source),
     blocks,
   };
 }

@@ -94,6 +94,7 @@ export interface ClusterNode extends NodeSettings {
   readonly taints: readonly Taint[];
   readonly patches: readonly Patch[];
   readonly files: readonly NodeFile[];
+  readonly staticPods: readonly StaticPodSource[];
   /**
    * This node's merged blocks (`apiServer`, `controllerManager`, `scheduler`, `etcd`, `kubelet`) for `locate`:
    * `locate(node.blocks, ['apiServer', 'extraArgs', 'v'])`.

@@ -13,7 +13,7 @@ import { at, type Tree, toJson } from './tree.ts';
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * Reads what `patches` and `files` name by `source`, which is relative to the directory of the cluster file
+ * Reads what `patches`, `files` and `staticPods` name by `source`, which is relative to the directory of the cluster file
  * (for a profile's, too).
  * @param base that directory
  */
@@ -77,7 +77,25 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
       };
     }),
   );
-  return { patches, files, faults };
+  const staticPods = asList(at(spec, ['staticPods'])).flatMap((entry) =>
+    attempt(entry, () => {
+      const content = only(entry, 'manifest', faults);
+      if (!content) return undefined;
+      const sourceText = asText(at(entry, ['source']));
+      return {
+        source: {
+          from:
+            sourceText === undefined
+              ? ({ kind: 'manifest', tree: content } as const)
+              : ({ kind: 'file', file: sourceText, text: readTextFile(resolve(base, sourceText), sourceText) } as const),
+          name: at(entry, ['name']),
+          at: entry,
+        },
+        nodes: nodesOf(entry),
+      };
+    }),
+  );
+  return { patches, files, staticPods, faults };
 }
 
 function nodesOf(tree: Tree): readonly string[] | undefined {

@@ -111,10 +111,12 @@ function checkValidity(spec: MapTree): readonly Fault[] {
   return [];
 }
 
-/** Names of nodes in `patches` and `files`. */
+/** Names of nodes in `patches`, `files` and `staticPods`. */
 function checkNodeLists(spec: MapTree): readonly Fault[] {
   const names = asList(at(spec, ['nodes'])).flatMap((node) => asText(at(node, ['name'])) ?? []);
-  const lists = ['patches', 'files'].flatMap((key) => asList(at(spec, [key]))).map((entry) => at(entry, ['nodes']));
+  const lists = ['patches', 'files', 'staticPods']
+    .flatMap((key) => asList(at(spec, [key])))
+    .map((entry) => at(entry, ['nodes']));
   return lists
     .flatMap((list) => asList(list))
     .flatMap((tree: Tree) => {
