@@ -114,6 +114,7 @@ describe('user-data', () => {
       ['--secrets fetch --url ftp://x/', 'http'],
       ['--iso', '--provider nocloud'],
       ['--format tar --secrets fetch --url https://x/', 'tar'],
+      ['--format tar --provider aws', 'installer'],
       ['--format ignition --merge own.yaml', 'cloud-config'],
       ['--merge nowhere.yaml', 'no such file'],
       ['--provider digitalocean --compress gzip', 'plain text'],

@@ -33,6 +33,8 @@ export function wishOf(options: UserDataOptions, own: Own | undefined): UserData
     refuse('--out -: with --secrets fetch there are two files a node', 'name a directory');
   if (own && format !== 'cloud-config')
     refuse(`--merge: only a cloud-config can be merged into, not ${format}`, 'leave one of them out');
+  if (format === 'tar' && provider !== 'none')
+    refuse(`--provider ${provider}: a tar is for an image or an installer`, 'leave it out');
   if (iso && provider !== 'nocloud')
     refuse('--iso: only machines without a cloud take an image', 'add --provider nocloud');
   if (iso && out === '-') refuse('--out -: an image needs a file', 'name a directory');
