@@ -4,7 +4,10 @@ import { createHash } from 'node:crypto';
 export type FileEffect =
   /** Nothing: its readers reload it by themselves, or nobody keeps it in memory. */
   | { readonly kind: 'none' }
-  /** It is a static-pod manifest: the kubelet replaces that pod by itself. */
+  /**
+   * It is a static-pod manifest: the kubelet replaces that pod by itself. `pod` is its name, with the namespace before it
+   * outside of kube-system: `etcd`, `default/static-web`.
+   */
   | { readonly kind: 'manifest'; readonly pod: string }
   /**
    * These pods read it only at start; their manifests carry its digest, so the kubelet restarts them. With `kubelet`,

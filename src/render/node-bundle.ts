@@ -3,6 +3,7 @@ import { emitYaml } from '../base/yaml-emit.ts';
 import { type Bundle, type BundleDirectory, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
 import type { Pki } from '../pki/pki.ts';
 import type { Json } from '../spec/tree.ts';
+import type { JsonMap } from './json.ts';
 import { authorityOf, leafOf, personKubeconfig } from './kubeconfig.ts';
 import {
   ETCD_PKI,
@@ -17,6 +18,9 @@ import {
 import { manifestPath, type NodePlan } from './plan-node.ts';
 import { inputsDigest, isStartFile, stampPod } from './stamp.ts';
 import { dataReader, kubeletStartFiles, podStartFiles } from './start-files.ts';
+import { emitPod } from './static-pods/emit-pod.ts';
+import { manifestFile, podCalled } from './static-pods/manifest-file.ts';
+import { startFilesOf } from './static-pods/plan-static-pods.ts';
 import { emitUnit } from './systemd-unit.ts';
 
 type PlainFile = Omit<BundleFile, 'effect'>;
@@ -29,22 +33,27 @@ export function nodeBundle(plan: NodePlan, pki: Pki): Bundle {
   const minor = cluster.version.minor;
   const files = [...pkiContents(plan, pki), ...configurations(plan, pki), ...userFiles(plan)];
   const read = dataReader(new Map<string, Json>(plan.kubeconfigs.map(({ path, data }) => [path, data])), node.files);
-  const starts = new Map(plan.pods.map((pod) => [pod.component as string, podStartFiles(pod, minor, read)]));
+  const own = plan.staticPods.map((pod) => ({ ...pod, called: podCalled(pod.namespace, pod.name) }));
+  const starts = new Map<string, ReadonlySet<string>>([
+    ...plan.pods.map((pod) => [pod.component, podStartFiles(pod, minor, read)] as const),
+    ...own.map((pod) => [pod.called, startFilesOf(pod, node.files)] as const),
+  ]);
   const kubelet = kubeletStartFiles(plan.kubelet?.flags ?? [], minor, read);
-  const manifests = plan.pods.map(({ component, data }): BundleFile => {
-    const digest = inputsDigest(starts.get(component) ?? new Set(), files);
-    const content = Buffer.from(emitYaml(stampPod(data, digest)));
-    return {
-      path: manifestPath(component),
-      content,
-      mode: 0o600,
-      owner: ROOT,
-      sensitive: false,
-      effect: { kind: 'manifest', pod: component },
-    };
-  });
+  const stamped = (pod: string, data: JsonMap) => stampPod(data, inputsDigest(starts.get(pod) ?? new Set(), files));
+  const manifests = [
+    ...plan.pods.map(({ component, data }) =>
+      manifest(manifestPath(component), emitYaml(stamped(component, data)), component),
+    ),
+    ...own.map((pod) =>
+      manifest(manifestFile(pod), emitPod({ manifest: stamped(pod.called, pod.manifest) }), pod.called),
+    ),
+  ];
   const withEffects = files.map((file): BundleFile => ({ ...file, effect: effectOf(file.path, starts, kubelet) }));
   return makeBundle(node.name, directories(plan), [...withEffects, ...manifests]);
+}
+
+function manifest(path: string, text: string, pod: string): BundleFile {
+  return { ...plain(path, text, 0o600, false), effect: { kind: 'manifest', pod } };
 }
 
 function effectOf(

@@ -10,11 +10,15 @@ import { kubeletListeners, PROXY_LISTENERS, podListeners } from './listeners.ts'
 import { type PkiFile, pkiFiles } from './pki-files.ts';
 import { type PlannedKubelet, planKubelet } from './plan-kubelet.ts';
 import { attempt, planPods, templateOf } from './plan-pods.ts';
+import { planStaticPods } from './static-pods/plan-static-pods.ts';
+import type { StaticPod } from './static-pods/static-pod.ts';
 
 /** Everything about one node that does not need the content of its certificates. */
 export interface NodePlan {
   readonly input: NodeInput;
   readonly pods: readonly PlannedPod[];
+  /** The user's own. */
+  readonly staticPods: readonly StaticPod[];
   /** Undefined where a template of the user's cannot be filled; then there is a fault. */
   readonly kubelet: PlannedKubelet | undefined;
   readonly kubeletUnit: string | undefined;
@@ -51,9 +55,11 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
     KUBELET_DROP_IN,
     ...(node.kubelet.installUnit ? [KUBELET_UNIT] : []),
   ];
+  const own = planStaticPods(input, listeners, rendered);
   return {
     input,
     pods: pods.value,
+    staticPods: own.pods,
     kubelet: kubelet.value,
     kubeletUnit: unit.value,
     kubeconfigs: kubeconfigs.value ?? [],
@@ -67,6 +73,7 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
       ...checkReach(input, pods.value),
       ...checkPorts(listeners),
       ...checkFiles(node.files, rendered),
+      ...own.faults,
     ],
   };
 }

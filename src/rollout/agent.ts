@@ -56,7 +56,7 @@ export interface NodeAgent {
 
 /** A pod as the node's own disk knows it, which also says it where no apiserver answers. */
 export interface PodRun {
-  /** With the node's name: `etcd-cp1`. */
+  /** What it is called, with the node's name: `etcd-cp1`, `default/static-web-cp1`. */
   readonly pod: string;
   /** Of a static pod: another one for every other manifest. */
   readonly uid: string;

@@ -1,7 +1,7 @@
 import { type Bundle, type BundleFile, type FileEffect, makeBundle } from '../bundle/bundle.ts';
 import { type IndexEntry, readIndexLine } from '../bundle/revision-index.ts';
+import { podOfFile } from '../render/static-pods/manifest-file.ts';
 import type { NodeAgent } from './agent.ts';
-import { manifestName } from './plan/file-changes.ts';
 
 /** Where a node keeps its revisions (templates/node/node.sh). */
 const REVISIONS = '/var/lib/bootstrap/revisions';
@@ -44,7 +44,7 @@ function isOpen({ mode, effect }: IndexEntry): boolean {
 function effectOf({ effect, path }: IndexEntry): FileEffect {
   switch (effect) {
     case 'manifest':
-      return { kind: 'manifest', pod: manifestName(path) };
+      return { kind: 'manifest', pod: podOfFile(path) };
     case 'pods':
       return { kind: 'pods', pods: [] };
     case 'pods+kubelet':

@@ -1,6 +1,6 @@
 import type { Located } from '../base/fault.ts';
 import type { KubernetesVersion } from '../kubernetes/version.ts';
-import type { Json, MapTree } from './tree.ts';
+import type { Json, MapTree, Tree } from './tree.ts';
 
 /** The cluster file after profiles, defaults and validation. Immutable; every leaf can be located. */
 export interface Cluster {
@@ -187,6 +187,22 @@ export interface Patch {
   readonly target: PatchTarget;
   readonly type: 'merge' | 'json';
   readonly patch: Json;
+  readonly at: Located;
+}
+
+/** Where static pods of the user's for this node come from; src/render/static-pods makes pods of it. */
+export interface StaticPodSource {
+  readonly from:
+    | {
+        readonly kind: 'file';
+        /** Its name in messages. */
+        readonly file: string;
+        readonly text: string;
+      }
+    /** It stands in the cluster file itself. */
+    | { readonly kind: 'manifest'; readonly tree: Tree };
+  /** Another name for its pod. */
+  readonly name: Tree | undefined;
   readonly at: Located;
 }
 

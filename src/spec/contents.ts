@@ -87,7 +87,11 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
           from:
             sourceText === undefined
               ? ({ kind: 'manifest', tree: content } as const)
-              : ({ kind: 'file', file: sourceText, text: readTextFile(resolve(base, sourceText), sourceText) } as const),
+              : ({
+                  kind: 'file',
+                  file: sourceText,
+                  text: readTextFile(resolve(base, sourceText), sourceText),
+                } as const),
           name: at(entry, ['name']),
           at: entry,
         },

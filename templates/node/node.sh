@@ -424,14 +424,17 @@ do_read() {
   tar -c -f - -h --no-recursion -- "$@"
 }
 
-# POD LINES; never fails
+# POD LINES; never fails. POD with the node's name: etcd-cp1, default/static-web-cp1
 do_logs() {
   is_number "${2:-}" || usage
   if [ "$1" = kubelet ]; then
     ! find_tool journalctl || "$tool" --no-pager -o cat -u kubelet -n "$2" 2>/dev/null
     exit 0
   fi
-  set -- "$2" "$root/var/log/pods/kube-system_$1-"*/*/*.log
+  case $1 in
+    */*) set -- "$2" "$root/var/log/pods/${1%%/*}_${1#*/}_"*/*/*.log ;;
+    *) set -- "$2" "$root/var/log/pods/kube-system_$1_"*/*/*.log ;;
+  esac
   lines=$1
   shift
   # shellcheck disable=SC2012 # newest first, which no glob does; the names are those of the container runtime
@@ -446,9 +449,10 @@ do_logs() {
   exit 0
 }
 
-# Which pods have run here, by what their containers have written: name, UID and number of restarts of each container.
+# Which pods have run here, by what their containers have written: name (outside of kube-system NAMESPACE/NAME), UID and
+# number of restarts of each container.
 do_pods() {
-  for dir in "$root"/var/log/pods/kube-system_*/*/; do
+  for dir in "$root"/var/log/pods/*_*_*/*/; do
     [ -d "$dir" ] || continue
     dir=${dir%/}
     restarts=0
@@ -458,8 +462,10 @@ do_pods() {
     done
     container=${dir##*/}
     pod=${dir%/*}
-    pod=${pod##*/kube-system_}
-    printf 'pod\t%s\t%s\t%s\t%s\n' "${pod%%_*}" "${pod#*_}" "$container" "$restarts"
+    pod=${pod##*/}
+    namespace=${pod%%_*}/
+    pod=${pod#*_}
+    printf 'pod\t%s\t%s\t%s\t%s\n' "${namespace#kube-system/}${pod%%_*}" "${pod#*_}" "$container" "$restarts"
   done
 }
 

@@ -543,6 +543,23 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     expect(await agent.logs('etcd', 1)).toBe('hello');
   });
 
+  test('pods outside of kube-system are called with their namespace, and none is taken for one whose name goes on', async () => {
+    const box = newBox();
+    const agent = box.agent();
+    expect(await agent.pods()).toEqual([]);
+    expect(await agent.logs('default/web', 5)).toBe('');
+    box.write('/var/log/pods/kube-system_web-cp1_u1/c/0.log', '2026 stderr F control\n');
+    box.write('/var/log/pods/default_web-cp1_u2/c/2.log', '2026 stderr F mine\n');
+    box.write('/var/log/pods/default_web-2-cp1_u3/c/0.log', '2026 stderr F second\n');
+    expect(await agent.pods()).toEqual([
+      { pod: 'default/web-2-cp1', uid: 'u3', restarts: 0 },
+      { pod: 'default/web-cp1', uid: 'u2', restarts: 2 },
+      { pod: 'web-cp1', uid: 'u1', restarts: 0 },
+    ]);
+    expect(await agent.logs('default/web', 5)).toBe('mine');
+    expect(await agent.logs('web', 5)).toBe('control');
+  });
+
   test('a script that arrives slowly and a payload right behind it are told apart', async () => {
     const box = newBox();
     const { spawn } = await import('node:child_process');

@@ -138,18 +138,18 @@ describe('what is seen of a live node', () => {
 
   test('a kubelet that was restarted must have spoken to the apiserver since', async () => {
     const { state, observer, master, look } = node();
-    await observer.begin(master, { stops: [], heartbeat: true });
+    await observer.begin(master, { stops: [], changed: [], heartbeat: true });
     expect(await look()).toEqual(['kubelet: has not spoken to the apiserver since its restart']);
     expect(await look()).toEqual(['kubelet: has not spoken to the apiserver since its restart']);
     state.lease = '2030-01-01T00:00:10Z';
     expect(await look()).toEqual([]);
-    await observer.begin(master, { stops: [], heartbeat: false });
+    await observer.begin(master, { stops: [], changed: [], heartbeat: false });
     expect(await look()).toEqual([]);
   });
 
   test('a kubelet that systemd calls active, but that does not say itself that it is well, is not', async () => {
     const { state, observer, master, look } = node();
-    await observer.begin(master, { stops: [], heartbeat: false });
+    await observer.begin(master, { stops: [], changed: [], heartbeat: false });
     state.kubelet = 'nobody listens there';
     expect(await look()).toEqual(['kubelet: nobody listens there']);
     state.kubelet = 'ok';
@@ -160,7 +160,7 @@ describe('what is seen of a live node', () => {
     const { state, observer, master } = node();
     const run = (restarts: number) => [{ pod: 'kube-apiserver-cp1', uid: 'u', restarts }];
     state.runs = run(4);
-    await observer.begin(master, { stops: [], heartbeat: false });
+    await observer.begin(master, { stops: [], changed: [], heartbeat: false });
     const crashes = async () => (await observer.proofs(master)).crashes.get('kube-apiserver-cp1');
     expect(await crashes()).toBe(0);
     state.runs = run(6);

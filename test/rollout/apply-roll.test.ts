@@ -198,7 +198,7 @@ describe('one master after the other', () => {
     const { context, fleet, stepOf, began } = fakeCluster();
     const pods = [{ pod: 'etcd', kind: 'stop', why: [] }] as const;
     expect(await outcome(rollOut(context, fleet, [stepOf('cp1', { pods, kubelet: 'restart' })]))).toBe('done');
-    expect(began.get('cp1')).toEqual({ stops: ['etcd-cp1'], heartbeat: true });
+    expect(began.get('cp1')).toEqual({ stops: ['etcd-cp1'], changed: [], heartbeat: true });
   });
 });
 

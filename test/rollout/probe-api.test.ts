@@ -188,6 +188,7 @@ describe('a mirror pod', () => {
       isDeleted: false,
     });
     expect(await mirrorPod(client, 'etcd-cp2')).toBeUndefined();
+    expect(await mirrorPod(client, 'default/etcd-cp1')).toBeUndefined();
   });
 
   test('that crashes says why it waits', () => {

@@ -23,7 +23,7 @@ export interface Other {
   readonly mayBeAbsent?: boolean;
 }
 
-export interface TakenPort {
+interface TakenPort {
   readonly port: number;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
   /** '' = all addresses. */

@@ -3,7 +3,7 @@ import { asBoolean, asList, asNumber, asText } from '../../spec/read-tree.ts';
 import { at, locate, type Segment, type Tree } from '../../spec/tree.ts';
 import type { HostPath, HostPort } from './static-pod.ts';
 
-export const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 
 export interface Container {
   readonly tree: Tree;

@@ -30,11 +30,17 @@ export function readPods({ file, text }: { readonly file: string; readonly text:
     origin: (place) => ({ kind: 'file', place }),
   });
   if (faults.length) return { pods: [], faults };
-  const found = documents.filter((tree) => !isEmpty(tree)).map((tree) => readObject(tree, {}));
-  if (!found.length) {
+  const trees = documents.filter((tree) => !isEmpty(tree));
+  if (!trees.length) {
     const origin = { kind: 'file', place: { file, line: 1, column: 1 } } as const;
     return { pods: [], faults: [errorAt({ path: '', origin }, 'holds no pod: there is nothing in it')] };
   }
+  return readPodTrees(trees);
+}
+
+/** The same for documents that were read already, such as a part of the cluster file. */
+export function readPodTrees(trees: readonly Tree[]): ReadPods {
+  const found = trees.map((tree) => readObject(tree, {}));
   return { pods: found.flatMap(({ pods }) => pods), faults: uniqueFaults(found.flatMap((one) => one.faults)) };
 }
 

@@ -207,7 +207,7 @@ async function finished(context: ApplyContext, master: Master, revision: number)
   const began = performance.now();
   await master.agent.activate(revision, { kubelet: 'none', confirmSeconds: 0 });
   const found = await observer.asFound(master);
-  await observer.begin(found, { stops: [], heartbeat: false });
+  await observer.begin(found, { stops: [], changed: [], heartbeat: false });
   const look = () => patient(master.name, async () => judge(await observer.proofs(found)), ['unreachable', 'failed']);
   const onUnmet = (unmet: readonly string[]) => tell({ kind: 'proof', node: master.name, unmet });
   if ((await waitFor(look, { seconds: gateSeconds, pauseMs: 1000, signal, onUnmet })).length) return false;

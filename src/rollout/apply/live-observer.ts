@@ -32,10 +32,14 @@ interface Memory {
   /** How often each pod had been restarted before, or while it could not work through no fault of its own; by UID. */
   restarts: ReadonlyMap<string, number>;
   readonly stops: readonly string[];
+  /** Pods of the user's that must be proven. */
+  readonly changed: ReadonlySet<string>;
   /** `due`, or when the kubelet had renewed its lease last as it was first looked at, or `none` where that proves nothing. */
   heartbeat: string;
   slow?: { readonly at: number; readonly seen: Slow };
 }
+
+const COMPONENTS: ReadonlySet<string> = new Set(POD_COMPONENTS);
 
 /** Where the manifests lie that tell where a master's processes listen. */
 const MANIFEST_PATHS = POD_COMPONENTS.map((component) => `${MANIFESTS}/${component}.yaml`);
@@ -59,13 +63,23 @@ export function liveObserver(sights: ReadonlyMap<string, Sight>, nodes: readonly
   };
   const memories = new Map<string, Memory>();
   const memoryOf = (name: string): Memory => {
-    const memory = memories.get(name) ?? { restarts: new Map(), stops: [], heartbeat: 'none' };
+    const memory = memories.get(name) ?? {
+      restarts: new Map(),
+      stops: [],
+      changed: new Set<string>(),
+      heartbeat: 'none',
+    };
     memories.set(name, memory);
     return memory;
   };
   return {
-    begin: async ({ name, agent }, { stops, heartbeat }) => {
-      memories.set(name, { restarts: restartsIn(await agent.pods()), stops, heartbeat: heartbeat ? 'due' : 'none' });
+    begin: async ({ name, agent }, { stops, changed, heartbeat }) => {
+      memories.set(name, {
+        restarts: restartsIn(await agent.pods()),
+        stops,
+        changed: new Set(changed),
+        heartbeat: heartbeat ? 'due' : 'none',
+      });
     },
     refresh: async (master, instead = []) => sightOf(master.name).learn([...(await manifestsOn(master)), ...instead]),
     asFound: async (master) => {
@@ -138,7 +152,9 @@ async function proofsOf(
   memory: Memory,
 ): Promise<ProofInput> {
   sight.learn(manifestsOf(master.bundle));
-  const pods = wantedPods(master.bundle);
+  const pods = wantedPods(master.bundle).filter(
+    ({ component }) => COMPONENTS.has(component) || memory.changed.has(component),
+  );
   const has = (component: PodComponent) => pods.some((pod) => pod.component === component);
   const healthOf = async (component: keyof typeof POD_HEALTH): Promise<Unwell> =>
     has(component) ? unwell(await POD_HEALTH[component](sight)) : undefined;
@@ -169,7 +185,7 @@ async function proofsOf(
     certificateProofs(master, sight),
   ]);
   const isExcused = (need: 'etcd' | 'apiServer' | undefined) => need !== undefined && quick[need] !== undefined;
-  const excused = new Set(pods.flatMap(({ component, mirror }) => (isExcused(NEEDS[component]) ? [mirror] : [])));
+  const excused = new Set(pods.flatMap(({ component, mirror }) => (isExcused(NEEDS.get(component)) ? [mirror] : [])));
   const innocent = restartsIn(runs.filter(({ pod }) => excused.has(pod)));
   memory.restarts = new Map([...memory.restarts, ...innocent]);
   const seen = { kubelet, crashes: crashesIn(runs, memory.restarts), certificates };
@@ -178,11 +194,11 @@ async function proofsOf(
 }
 
 /** Without what a component cannot work: that it ends then is no fault of its own. */
-const NEEDS: Readonly<Record<string, 'etcd' | 'apiServer'>> = {
-  'kube-apiserver': 'etcd',
-  'kube-controller-manager': 'apiServer',
-  'kube-scheduler': 'apiServer',
-};
+const NEEDS: ReadonlyMap<string, 'etcd' | 'apiServer'> = new Map([
+  ['kube-apiserver', 'etcd'],
+  ['kube-controller-manager', 'apiServer'],
+  ['kube-scheduler', 'apiServer'],
+]);
 
 /** By the pod's UID. */
 function restartsIn(runs: readonly PodRun[]): ReadonlyMap<string, number> {

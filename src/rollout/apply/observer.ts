@@ -22,6 +22,11 @@ export interface ClusterView {
 export interface Beginning {
   /** Mirror pods that must go. */
   readonly stops: readonly string[];
+  /**
+   * Pods of the user's that must be proven, since the step starts or replaces them. Others may long be unwell: that is no
+   * reason to take back what has nothing to do with them.
+   */
+  readonly changed: readonly string[];
   /** The kubelet is restarted: it must be seen to speak to the API afterwards. */
   readonly heartbeat: boolean;
 }

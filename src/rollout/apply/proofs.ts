@@ -4,8 +4,9 @@ import type { Seen } from './wait-for.ts';
 
 /** What must run on a node once its bundle is in place. */
 export interface WantedPod {
+  /** A component of the control plane, or what a pod of the user's is called: `default/static-web`. */
   readonly component: string;
-  /** Name of its mirror pod. */
+  /** The same of its mirror pod: `etcd-cp1`, `default/static-web-cp1`. */
   readonly mirror: string;
   readonly inputsDigest: string;
   readonly manifestDigest: string;

@@ -136,7 +136,7 @@ export async function isWellAgain(
 ): Promise<boolean> {
   try {
     const found = await observer.asFound(master);
-    await observer.begin(found, { stops: [], heartbeat });
+    await observer.begin(found, { stops: [], changed: [], heartbeat });
     const look = async () => judge(await observer.proofs(found));
     return !(await waitFor(look, { seconds: RECOVERY, pauseMs: 500, signal })).length;
   } catch {

@@ -1,4 +1,5 @@
 import { BootstrapError } from '../../base/errors.ts';
+import type { Bundle } from '../../bundle/bundle.ts';
 import { bare } from '../bare.ts';
 import type { NodePlan } from '../plan.ts';
 import type { ApplyContext } from './context.ts';
@@ -99,7 +100,10 @@ async function activateAndProve(
   const node = master.name;
   const later = turn === 'pods';
   const stops = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [`${pod}-${node.toLowerCase()}`] : []));
-  await observer.begin(master, { stops, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
+  // what an earlier run has put in place already is in no plan any more
+  const begun = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [] : [pod]));
+  const changed = plan.unfinished ? podsIn(master.bundle) : begun;
+  await observer.begin(master, { stops, changed, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
   let isPlaced = false;
   let isHopeless = false;
   let tries = 0;
@@ -184,10 +188,13 @@ async function surely(node: string, act: () => Promise<void>): Promise<void> {
   if (unmet.length && last) throw last;
 }
 
+function podsIn({ files }: Bundle): readonly string[] {
+  return files.flatMap(({ effect }) => (effect.kind === 'manifest' ? [effect.pod] : []));
+}
+
 /** The last lines of those components that are named in what is unmet. */
 export async function lastWords({ agent, bundle }: Master, unmet: readonly string[]): Promise<string> {
-  const pods = bundle.files.flatMap((file) => (file.effect.kind === 'manifest' ? [file.effect.pod] : []));
-  const blamed = ['kubelet', ...pods].filter((pod) => unmet.some((line) => line.startsWith(`${pod}:`)));
+  const blamed = ['kubelet', ...podsIn(bundle)].filter((pod) => unmet.some((line) => line.startsWith(`${pod}:`)));
   const texts = await Promise.all(blamed.map(async (pod) => ({ pod, text: await agent.logs(pod, 5).catch(() => '') })));
   return texts
     .filter(({ text }) => text)

@@ -3,7 +3,7 @@ import type { Bundle } from '../../bundle/bundle.ts';
 import { below, isMap } from '../../render/json.ts';
 import { KUBELET_CONFIG, KUBELET_DROP_IN, PORTS } from '../../render/layout.ts';
 import { INPUTS_DIGEST, MANIFEST_DIGEST } from '../../render/stamp.ts';
-import { readManifest } from '../plan/read-manifest.ts';
+import { calledIn, readManifest } from '../plan/read-manifest.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
 import type { WantedPod } from './proofs.ts';
 
@@ -22,12 +22,11 @@ export function wantedPods({ node, files }: Bundle): readonly WantedPod[] {
     const annotations = below(pod, 'metadata', 'annotations');
     const digest = (name: string) =>
       isMap(annotations) && typeof annotations[name] === 'string' ? annotations[name] : '';
-    const name = below(pod, 'metadata', 'name');
     return [
       {
         component: effect.pod,
         // the kubelet puts the node's name behind (pkg/kubelet/config/common.go, generatePodName)
-        mirror: `${typeof name === 'string' ? name : effect.pod}-${node.toLowerCase()}`,
+        mirror: `${(pod && calledIn(pod)) ?? effect.pod}-${node.toLowerCase()}`,
         inputsDigest: digest(INPUTS_DIGEST),
         manifestDigest: digest(MANIFEST_DIGEST),
       },
@@ -67,7 +66,7 @@ export function tlsCertificatesOf(
 ): readonly { readonly component: 'apiServer' | 'etcd'; readonly path: string }[] {
   return bundle.files.flatMap(({ content, effect }) => {
     if (effect.kind !== 'manifest') return [];
-    const [component, flag] = SERVING[effect.pod] ?? [];
+    const [component, flag] = SERVING.get(effect.pod) ?? [];
     if (!component || !flag) return [];
     const path = commandOf(content)
       .find((word) => word.startsWith(`--${flag}=`))
@@ -76,10 +75,10 @@ export function tlsCertificatesOf(
   });
 }
 
-const SERVING: Readonly<Record<string, readonly ['apiServer' | 'etcd', string]>> = {
-  'kube-apiserver': ['apiServer', 'tls-cert-file'],
-  etcd: ['etcd', 'cert-file'],
-};
+const SERVING: ReadonlyMap<string, readonly ['apiServer' | 'etcd', string]> = new Map([
+  ['kube-apiserver', ['apiServer', 'tls-cert-file']],
+  ['etcd', ['etcd', 'cert-file']],
+]);
 
 function commandOf(manifest: Buffer): readonly string[] {
   const container = below(readManifest(manifest), 'spec', 'containers', 0);

@@ -140,7 +140,8 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
       });
     },
     async logs(pod, lines) {
-      const { stdout } = await run('logs', [pod, String(lines)]);
+      const called = pod === 'kubelet' ? pod : `${pod}-${node.toLowerCase()}`;
+      const { stdout } = await run('logs', [called, String(lines)]);
       return readable(stdout.toString('utf8'));
     },
   };

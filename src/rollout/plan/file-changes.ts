@@ -3,6 +3,7 @@ import type { UnifiedDiff } from '../../base/unified-diff.ts';
 import type { Bundle, BundleFile, FileEffect } from '../../bundle/bundle.ts';
 import type { IndexEntry } from '../../bundle/revision-index.ts';
 import { INPUTS_DIGEST, MANIFEST_DIGEST } from '../../render/stamp.ts';
+import { podOfFile } from '../../render/static-pods/manifest-file.ts';
 import type { FileFacts, NodeFacts } from '../node-facts.ts';
 import type { FileChange, FileState } from '../plan.ts';
 import { certificatesIn } from './certificate-facts.ts';
@@ -77,14 +78,9 @@ function removing(input: FileChangesInput, entry: IndexEntry): FileChange {
 
 /** Pods need not be known here: one that is to read a file no more has another manifest, and is restarted for that. */
 function effectOfRemoved({ path, effect }: IndexEntry): FileEffect {
-  if (effect === 'manifest') return { kind: 'manifest', pod: manifestName(path) };
+  if (effect === 'manifest') return { kind: 'manifest', pod: podOfFile(path) };
   if (effect === 'kubelet-unit') return { kind: 'kubelet-unit' };
   return effect === 'kubelet' || effect === 'pods+kubelet' ? { kind: 'kubelet' } : { kind: 'none' };
-}
-
-/** What a manifest is called where its content is not known. */
-export function manifestName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:ya?ml|json)$/, '');
 }
 
 type Description = Pick<FileChange, 'sensitive' | 'diff' | 'certificates'>;

@@ -2,7 +2,7 @@ import type { BundleFile } from '../../bundle/bundle.ts';
 import type { FileChange, PodChange } from '../plan.ts';
 import type { FileChangesInput } from './file-changes.ts';
 import { manifestReasons } from './manifest-reasons.ts';
-import { readManifest, sameManifest } from './read-manifest.ts';
+import { calledIn, readManifest, sameManifest } from './read-manifest.ts';
 
 /** What happens to the static pods because of these changes, sorted by name. */
 export function podChanges(
@@ -27,8 +27,8 @@ const STOP = ({ effect }: FileChange): PodChange => ({
 });
 
 function removedPod(called: string, content: Buffer | undefined): string {
-  const name = (content && readManifest(content))?.['metadata'];
-  return typeof name === 'object' && name && 'name' in name && typeof name['name'] === 'string' ? name['name'] : called;
+  const manifest = content && readManifest(content);
+  return (manifest && calledIn(manifest)) ?? called;
 }
 
 function writtenPod(

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { below, isMap, type JsonMap, sameJson } from '../../render/json.ts';
 import { readBlockYaml } from '../../render/read-block-yaml.ts';
+import { podCalled, podNamed } from '../../render/static-pods/manifest-file.ts';
 import type { Json } from '../../spec/tree.ts';
 
 /** The kubelet takes ten times as much (pkg/kubelet/config/file.go), but no manifest is that long. */
@@ -34,6 +35,14 @@ export function sameManifest(a: Buffer, b: Buffer): boolean {
   if (!before || !after || !sameJson(before, after)) return false;
   const [older, newer] = [parsed(a.toString(), '1.1'), parsed(b.toString(), '1.1')];
   return older !== undefined && sameJson(older, newer);
+}
+
+/** What the pod that a manifest declares is called. */
+export function calledIn(manifest: JsonMap): string | undefined {
+  const pod = podOf(manifest);
+  if (pod === undefined) return undefined;
+  const { namespace, name } = podNamed(pod);
+  return podCalled(namespace, name);
 }
 
 /** `namespace/name` of the pod that a manifest declares. */

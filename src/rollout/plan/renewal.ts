@@ -10,8 +10,10 @@ interface ExpiredNode {
 
 /** What a plan does besides bringing files that their readers read anew by themselves, in words that begin with the node. */
 export function beyondRenewal({ node, changes, pods, kubelet }: NodePlan): readonly string[] {
-  const files = changes.filter(({ rewritten, effect }) => rewritten && effect.kind !== 'none').map(({ path }) => path);
-  const restarts = pods.filter(({ pod }) => !files.some((path) => path.endsWith(`/${pod}.yaml`))).map(({ pod }) => pod);
+  const read = changes.filter(({ rewritten, effect }) => rewritten && effect.kind !== 'none');
+  const files = read.map(({ path }) => path);
+  const manifests = new Set(read.flatMap(({ effect }) => (effect.kind === 'manifest' ? [effect.pod] : [])));
+  const restarts = pods.filter(({ pod }) => !manifests.has(pod)).map(({ pod }) => pod);
   const units = kubelet === 'reload' && !files.length ? ['the unit of the kubelet'] : [];
   return [...files, ...restarts, ...units].map((what) => `${node}: ${what}`);
 }

@@ -1,5 +1,6 @@
 import { below, isMap, type JsonMap } from '../../render/json.ts';
 import { listAt } from '../../render/overlay.ts';
+import { podNamed } from '../../render/static-pods/manifest-file.ts';
 import type { Json } from '../../spec/tree.ts';
 import type { ApiClient, CallOptions } from './api-client.ts';
 
@@ -35,15 +36,16 @@ export interface MirrorPod {
 }
 
 /**
- * @param name the pod's name with the node's behind it: `etcd-cp1`
+ * @param called what the pod is called, with the node's name behind it: `etcd-cp1`, `default/static-web-cp1`
  * @returns undefined where there is no such pod
  * @throws ProbeError
  */
 export async function mirrorPod(
   api: ApiClient,
-  name: string,
-  { namespace = 'kube-system', ...options }: CallOptions & { readonly namespace?: string } = {},
+  called: string,
+  options: CallOptions = {},
 ): Promise<MirrorPod | undefined> {
+  const { namespace, name } = podNamed(called);
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
   const pod = await api.get(path, options);
   return pod && mirrorPodOf(pod);

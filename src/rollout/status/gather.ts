@@ -138,9 +138,10 @@ function manifestEntry(path: string, content: Buffer): readonly (readonly [PodCo
 async function podsOf(api: ApiClient, { bundle }: Master): Promise<ReadonlyMap<PodComponent, PodSeen> | undefined> {
   try {
     const found = await Promise.all(
-      wantedPods(bundle).map(async ({ component, mirror }) => {
-        const pod = await mirrorPod(api, mirror);
-        return pod ? [[component as PodComponent, pod] as const] : [];
+      wantedPods(bundle).map(async ({ component: name, mirror }) => {
+        const component = POD_COMPONENTS.find((one) => one === name);
+        const pod = component && (await mirrorPod(api, mirror));
+        return pod ? [[component, pod] as const] : [];
       }),
     );
     return new Map(found.flat());

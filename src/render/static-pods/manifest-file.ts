@@ -1,0 +1,27 @@
+import { MANIFESTS } from '../layout.ts';
+
+/** The namespace of the control plane's pods, which are called by their names alone. */
+const CONTROL_PLANE = 'kube-system';
+
+/** What a static pod is called in plans, messages and on the node: `etcd`; outside of kube-system `default/static-web`. */
+export function podCalled(namespace: string, name: string): string {
+  return namespace === CONTROL_PLANE ? name : `${namespace}/${name}`;
+}
+
+/** The reverse: where the pod of that name is found in the API. */
+export function podNamed(called: string): { readonly namespace: string; readonly name: string } {
+  const slash = called.indexOf('/');
+  return { namespace: slash < 0 ? CONTROL_PLANE : called.slice(0, slash), name: called.slice(slash + 1) };
+}
+
+/** The file of a pod of the user's. No name of Kubernetes holds a `_`, so none can be that of another pod. */
+export function manifestFile({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${MANIFESTS}/${namespace}_${name}.yaml`;
+}
+
+/** What the pod of a manifest is called, by the name of its file alone. */
+export function podOfFile(path: string): string {
+  const base = path.slice(path.lastIndexOf('/') + 1).replace(/\.(?:ya?ml|json)$/, '');
+  const [namespace = '', name] = base.split('_', 2);
+  return name ? podCalled(namespace, name) : base;
+}
