@@ -13,6 +13,7 @@ const LONG = [
   'test/cli/rollout-faults/killed.test.ts',
   'test/cli/rollout/one-master.test.ts',
   'test/cli/rollout/three-masters.test.ts',
+  'test/deliver/user-data/cloud-init.test.ts',
   'test/node/node.test.ts',
   'test/cli/certs-renew-live.test.ts',
 ];
@@ -36,8 +37,6 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // those of the long ones wait a third of their time, so two of them do not fill two cores
     maxWorkers: Math.max(3, availableParallelism() - 1),
-    // what a file has loaded the next one need not load again, a quarter of their CPU time; so none may leave a global changed
-    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

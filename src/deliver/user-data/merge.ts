@@ -113,12 +113,8 @@ function typeFaults(data: CloudConfig, locate: OwnYaml['locate']): readonly Faul
   for (const [i, item] of listOf(data['runcmd']).entries()) {
     const first = isList(item) ? item[0] : item;
     // all of runcmd becomes one script (cloudinit/util.py, shellify)
-    if (typeof first === 'string' && /^\s*(?:(?:exit|exec)(?:\s|;|$)|set\s+-\w*e)/.test(first))
-      fault(
-        ['runcmd', i],
-        'may end the script before the machine is set up, which comes last',
-        'leave it out, or put it into a shell of its own: [sh, -ec, …]',
-      );
+    if (typeof first === 'string' && /^\s*(?:exit|exec)(?:\s|;|$)/.test(first))
+      fault(['runcmd', i], 'ends the script before the machine is set up, which comes last', 'leave it out');
   }
   // cloud-init leaves out all of it on other machines of the same launch (cloudinit/filters/launch_index.py)
   if ('launch-index' in data) fault(['launch-index'], 'would keep all of this from other machines', 'leave it out');

@@ -104,7 +104,7 @@ describe('a cloud-config of the user', () => {
       'own.yaml:3:23: runcmd[2]: must be a command: a text, or a list of words',
       'own.yaml:4:15: write_files[0]: must be a map with a path, a text',
       'own.yaml:4:29: write_files[1]: must be a map with a path, a text',
-      'own.yaml:3:31: runcmd[3]: may end the script before the machine is set up, which comes last; leave it out',
+      'own.yaml:3:31: runcmd[3]: ends the script before the machine is set up, which comes last; leave it out',
       'own.yaml:5:1: launch-index: would keep all of this from other machines; leave it out',
     ]);
   });
