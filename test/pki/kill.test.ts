@@ -15,7 +15,7 @@ import { testCluster, threeMasters } from './clusters.ts';
 import { sign } from './external-tools.ts';
 import { contents, ensure, modes, temporaryDirectory } from './tools.ts';
 
-const KILLS = 24;
+const KILLS = 16;
 /** Each kill takes a process, on a machine that may well be busy. */
 const PATIENCE = 240_000;
 const inventory = pkiInventory(testCluster({ nodes: threeMasters }));

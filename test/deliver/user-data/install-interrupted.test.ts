@@ -128,7 +128,7 @@ describe('a first boot that is broken off', () => {
   test('by a power cut at any of its calls is whole after the next boot', { timeout: 240_000 }, async () => {
     const total = callsOf(machine());
     expect(total).toBeGreaterThan(60);
-    for (let at = 1; at <= total; at += 3) {
+    for (let at = 1; at <= total; at += 5) {
       const boot = machine();
       const { status } = await boot.start(shims(boot, at, 'kill -KILL 0').env).ended;
       expect(status, `at call ${at}`).toBe(137);

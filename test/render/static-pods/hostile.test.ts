@@ -106,7 +106,10 @@ describe('whatever somebody calls a manifest', () => {
           }
           at = next as Record<string, unknown>;
         }
-        const { pods, all } = use(JSON.stringify(object));
+        const text = JSON.stringify(object);
+        // half a surrogate pair, which no UTF-8 can hold: Go reads U+FFFD there, and that is written
+        if (/\\ud[89a-f]/.test(text)) return;
+        const { pods, all } = use(text);
         if (hasError(all)) return;
         for (const pod of pods) {
           const plain = JSON.parse(JSON.stringify(pod.manifest)) as unknown;

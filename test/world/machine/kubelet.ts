@@ -12,7 +12,7 @@ import { podWorker } from './pod-worker.ts';
 import type { Runtime } from './runtime.ts';
 import { type MachineSettings, onNode } from './settings.ts';
 
-const TICK_MS = 100;
+const TICK_MS = 150;
 const CERTIFICATE_MS = 1000;
 /** So long without a client certificate that is valid, and it ends; the kubelet: 5 minutes (cmd/kubelet/app/server.go). */
 const EXIT_AFTER_MS = 3000;
