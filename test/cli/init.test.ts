@@ -323,7 +323,7 @@ describe('safety of the directory', () => {
   });
 
   test('SIGKILL at any moment leaves a directory from which the same command goes on', async () => {
-    for (let delay = 20; delay <= 620; delay += 40) {
+    for (let delay = 20; delay <= 620; delay += 60) {
       const dir = emptyDir();
       const child = startBootstrap(dir, 'init', ...HA_OPTIONS);
       const timer = setTimeout(() => child.kill('SIGKILL'), delay);
