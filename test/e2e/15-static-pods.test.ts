@@ -33,7 +33,10 @@ const pod = async () => (await kubeJson('get', 'pod', POD)) as KubePod;
 
 interface KubePod {
   readonly metadata: { readonly uid: string; readonly labels: Readonly<Record<string, string>> };
-  readonly status: { readonly containerStatuses: readonly { readonly containerID: string; readonly ready: boolean }[] };
+  /** Of a mirror that has just been made nothing is known yet. */
+  readonly status: {
+    readonly containerStatuses?: readonly { readonly containerID: string; readonly ready: boolean }[];
+  };
 }
 
 describe('a static pod of the user', { timeout: 10 * 60_000 }, () => {
@@ -52,10 +55,11 @@ describe('a static pod of the user', { timeout: 10 * 60_000 }, () => {
   });
 
   test('goes on running when its mirror is deleted, and comes back when its process is killed', async () => {
-    const { status } = await pod();
+    const container = async () => (await pod().catch(() => undefined))?.status.containerStatuses?.[0]?.containerID;
+    const before = await container();
     await kubectl('delete', 'pod', POD, '--wait=false');
-    await until('its mirror is there again', async () => ((await pod().catch(() => undefined)) ? true : undefined));
-    expect((await pod()).status.containerStatuses[0]?.containerID).toBe(status.containerStatuses[0]?.containerID);
+    const after = await until('its mirror is there again', container);
+    expect(after).toBe(before);
     await inHost('cp2', 'crictl stop "$(crictl ps -q --name "^web$")"');
     await until('it serves again', async () => (await served()).includes('nginx') || undefined);
   });
