@@ -1,11 +1,11 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { BootstrapError } from '../../src/base/errors.ts';
 import type { Pki } from '../../src/pki/pki.ts';
 import { apiAddresses, findApi, type SeenApi } from '../../src/rollout/direct-api.ts';
 import { type Patience, patience } from '../../src/rollout/objects/object-api.ts';
 import type { Cluster } from '../../src/spec/cluster.ts';
 import { clusterOf, fakePki, specOf } from '../render/fixtures.ts';
+import { failureOf } from './failure-of.ts';
 import { type TestAuthority, testAuthority } from './probe-pki.ts';
 import { httpsServer } from './probe-servers.ts';
 
@@ -58,15 +58,6 @@ function quick(seconds: number): Patience {
 const nobody = () => {
   throw new Error('it waits');
 };
-
-async function failureOf(work: Promise<unknown>): Promise<BootstrapError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof BootstrapError)) throw new Error(`no failure but ${String(error)}`);
-  return error;
-}
 
 describe('the addresses of an API', () => {
   const shown = (spec: object) => apiAddresses(clusterOf(spec)).map(({ name, identity }) => `${name} ${identity}`);

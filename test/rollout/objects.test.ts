@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { BootstrapError } from '../../src/base/errors.ts';
 import { clusterObjects } from '../../src/render/cluster/cluster-objects.ts';
 import { type ClusterObjects, objectName } from '../../src/render/cluster/object.ts';
 import { below } from '../../src/render/json.ts';
@@ -8,6 +7,7 @@ import { diffObjects } from '../../src/rollout/objects/diff-objects.ts';
 import { notRegistered } from '../../src/rollout/objects/mark-nodes.ts';
 import { type Patience, patience } from '../../src/rollout/objects/object-api.ts';
 import { clusterOf, contextFor, fakePki, specOf } from '../render/fixtures.ts';
+import { failureOf } from './failure-of.ts';
 import { objectsServer } from './objects-server.ts';
 
 const COREFILE = '/api/v1/namespaces/kube-system/configmaps/coredns';
@@ -30,15 +30,6 @@ function quick(seconds: number): Patience & { readonly waited: number[] } {
     time += ms;
   };
   return { seconds, now: () => time, pause, waited };
-}
-
-async function failureOf(work: Promise<unknown>): Promise<BootstrapError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof BootstrapError)) throw new Error(`no failure but ${String(error)}`);
-  return error;
 }
 
 describe('applying objects', () => {

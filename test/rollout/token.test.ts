@@ -1,27 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BootstrapError } from '../../src/base/errors.ts';
 import type { Pem } from '../../src/base/pem.ts';
 import { below } from '../../src/render/json.ts';
 import { caHashes, createToken, deleteToken, joinCommand, listTokens, TOKEN_GROUP } from '../../src/rollout/token.ts';
 import { clusterOf, specOf } from '../render/fixtures.ts';
 import { needTool } from '../support/tools.ts';
+import { failureOf } from './failure-of.ts';
 import { objectsServer } from './objects-server.ts';
 import { testAuthority } from './probe-pki.ts';
 
 const SECRETS = '/api/v1/namespaces/kube-system/secrets';
 const NOW = new Date('2026-11-23T09:15:52.123Z');
 const options = { ttl: 86_400, now: NOW, random: randomBytes };
-
-async function failureOf(work: Promise<unknown>): Promise<BootstrapError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof BootstrapError)) throw new Error(`no failure but ${String(error)}`);
-  return error;
-}
 
 describe('a bootstrap token', () => {
   it('is a Secret as kubeadm makes it', async () => {

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
-import { COMPRESS } from '../../deliver/user-data/encode.ts';
-import { FORMATS } from '../../deliver/user-data/formats.ts';
+import { COMPRESS, FORMATS } from '../../deliver/user-data/formats.ts';
 import { PROVIDERS } from '../../deliver/user-data/providers.ts';
 import { type Action, collect, common, examples } from '../command-parts.ts';
 

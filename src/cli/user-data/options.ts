@@ -1,6 +1,5 @@
 import { BootstrapError } from '../../base/errors.ts';
-import type { Compress } from '../../deliver/user-data/encode.ts';
-import type { Format } from '../../deliver/user-data/formats.ts';
+import type { Compress, Format } from '../../deliver/user-data/formats.ts';
 import type { Own } from '../../deliver/user-data/merge.ts';
 import type { ProviderName } from '../../deliver/user-data/providers.ts';
 import type { UserDataWish } from '../../deliver/user-data/user-data.ts';

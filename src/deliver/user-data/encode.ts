@@ -1,10 +1,7 @@
 import { BootstrapError } from '../../base/errors.ts';
-import type { Format } from './formats.ts';
+import type { Compress, Format } from './formats.ts';
 import type { Form, Provider } from './providers.ts';
 import { squeezed } from './squeezed.ts';
-
-export const COMPRESS = ['auto', 'gzip', 'none'] as const;
-export type Compress = (typeof COMPRESS)[number];
 
 /** A document as it is handed over. */
 export interface Encoded {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { BootstrapError } from '../../base/errors.ts';
 import { errorAt, type Fault, type Located, warningAt } from '../../base/fault.ts';
+import { isList, isMap } from '../../render/json.ts';
 import type { Json, Segment } from '../../spec/tree.ts';
 import { CLOUD_CONFIG, cloudConfigText } from './cloud-config-text.ts';
 import { FIRST_BOOT_DIR } from './first-boot.ts';
@@ -224,14 +225,6 @@ function isCommand(item: Json): boolean {
   return isList(item) && item.every((word) => word === null || typeof word !== 'object');
 }
 
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function isMap(value: Json): value is Readonly<Record<string, Json>> {
-  return value !== null && typeof value === 'object' && !isList(value);
-}
-
 function listOf(value: Json | undefined): readonly Json[] {
-  return value !== undefined && isList(value) ? value : [];
+  return isList(value) ? value : [];
 }

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import type { Bundle, BundleFile } from '../../bundle/bundle.ts';
 import { KUBERNETES, PKI } from '../../render/layout.ts';
-import { type Compress, type Encoded, encode, fits } from './encode.ts';
-import type { Format } from './formats.ts';
+import { type Encoded, encode, fits } from './encode.ts';
+import type { Compress, Format } from './formats.ts';
 import { type Secrets, withoutSecrets } from './machine.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 import { type Measure, measureOf, withStandIns } from './size-estimate.ts';

@@ -1,7 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type Bundle, type BundleFile, makeBundle } from '../../bundle/bundle.ts';
-import type { Compress } from './encode.ts';
-import type { Format } from './formats.ts';
+import type { Compress, Format } from './formats.ts';
 import type { Secrets } from './machine.ts';
 import { packPayload } from './payload.ts';
 import { squeezed } from './squeezed.ts';

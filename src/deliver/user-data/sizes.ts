@@ -1,9 +1,9 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { type Bundle, type BundleFile, makeBundle } from '../../bundle/bundle.ts';
 import { KUBELET_CONFIG, KUBELET_DROP_IN, KUBELET_UNIT, KUBERNETES, MANIFESTS, PKI } from '../../render/layout.ts';
-import type { Compress, Encoded } from './encode.ts';
+import type { Encoded } from './encode.ts';
 import type { FirstBootFile } from './first-boot.ts';
-import type { Format } from './formats.ts';
+import type { Compress, Format } from './formats.ts';
 import { type Machine, type Secrets, withoutSecrets } from './machine.ts';
 import type { Own } from './merge.ts';
 import type { Provider } from './providers.ts';
