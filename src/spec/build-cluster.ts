@@ -14,6 +14,7 @@ import type {
   NodeFile,
   NodeSettings,
   Patch,
+  ServeSettings,
   SshSettings,
   StaticPodSource,
   Taint,
@@ -21,13 +22,22 @@ import type {
 import { parseDuration } from './duration.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { asBoolean, asList, asNumber, asObject, asStrings, asText } from './read-tree.ts';
+import { isPlain, masterTrees } from './roles.ts';
 import { at, fromJson, type Json, type MapTree, mergeTrees, type Tree, toJson } from './tree.ts';
+
+/** Of `bootstrap serve`. */
+const SERVE_PORT = 8443;
 
 /** What `patches`, `files` and `staticPods` hold once their sources were read; each with the nodes it is for. */
 export interface SpecContents {
   readonly patches: readonly (Patch & { readonly nodes: readonly string[] | undefined })[];
   readonly files: readonly (NodeFile & { readonly nodes: readonly string[] | undefined })[];
-  readonly staticPods: readonly { readonly source: StaticPodSource; readonly nodes: readonly string[] | undefined }[];
+  readonly staticPods: readonly {
+    readonly source: StaticPodSource;
+    readonly nodes: readonly string[] | undefined;
+    /** Everywhere, nowhere, or on these nodes. */
+    readonly stopped: boolean | readonly string[];
+  }[];
 }
 
 /**
@@ -47,13 +57,18 @@ export function buildCluster(
   // as kubeadm: without a port, the load balancer is taken to listen on the same one as the apiservers
   const bindPort = asNumber(at(spec, ['apiServer', 'bindPort'])) ?? 6443;
   const endpoint = endpointText === undefined ? undefined : parseEndpoint(endpointText, bindPort);
+  const hasMasters = masterTrees(spec).length > 0;
+  const nodes = asList(at(spec, ['nodes'])).map((node, index) =>
+    buildNode({ node, index, hasMasters }, spec, contents, base),
+  );
   const hours = (path: string) => (parseDuration(asText(at(spec, ['pki', path])) ?? '') ?? 0) / 3.6e6;
   return Object.freeze({
     name,
     profiles,
     version,
     endpoint: endpoint && 'host' in endpoint ? endpoint : undefined,
-    nodes: asList(at(spec, ['nodes'])).map((node) => buildNode(node, spec, contents, base)),
+    nodes: nodes.filter(({ role }) => role === 'master'),
+    plainNodes: nodes.filter(({ role }) => role === 'node'),
     networking: {
       serviceSubnets: subnets(at(spec, ['networking', 'serviceSubnet'])),
       podSubnets: subnets(at(spec, ['networking', 'podSubnet'])),
@@ -77,6 +92,7 @@ export function buildCluster(
       caValidityHours: hours('caValidity'),
       certValidityHours: hours('certValidity'),
     },
+    serve: buildServe(at(spec, ['serve'])),
     healthCheckSeconds:
       (parseDuration(asText(at(spec, ['timeouts', 'controlPlaneComponentHealthCheck'])) ?? '') ?? 0) / 1000,
     hostCACertDirs: asStrings(at(spec, ['hostCACertDirs'])),
@@ -101,13 +117,38 @@ function buildEtcd(external: Tree | undefined): ClusterEtcd {
   };
 }
 
-function buildNode(node: Tree, spec: MapTree, contents: SpecContents, base: string): ClusterNode {
+function buildServe(serve: Tree | undefined): ServeSettings | undefined {
+  const endpoint = parseEndpoint(asText(at(serve, ['endpoint'])) ?? '', SERVE_PORT);
+  if (!('host' in endpoint)) return undefined;
+  return { endpoint, pollSeconds: (parseDuration(asText(at(serve, ['httpCheckFrequency'])) ?? '') ?? 20_000) / 1000 };
+}
+
+interface NodeEntry {
+  readonly node: Tree;
+  readonly index: number;
+  /** The cluster has masters; where not, all that is for everyone is for its plain nodes. */
+  readonly hasMasters: boolean;
+}
+
+function buildNode(
+  { node, index, hasMasters }: NodeEntry,
+  spec: MapTree,
+  contents: SpecContents,
+  base: string,
+): ClusterNode {
   const name = asText(at(node, ['name'])) ?? '';
   const [first = '', ...others] = asStrings(at(node, ['addresses']));
   const blocks = blocksOf(spec, node);
-  const mine = (item: { readonly nodes: readonly string[] | undefined }) => item.nodes?.includes(name) ?? true;
+  const role = isPlain(node) ? 'node' : 'master';
+  const isNamed = (item: { readonly nodes: readonly string[] | undefined }) => item.nodes?.includes(name);
+  // what is meant for masters may hold their secrets: a host that joins later gets it only where it is named
+  const mine = (item: { readonly nodes: readonly string[] | undefined }) =>
+    isNamed(item) ?? (role === 'master' || !hasMasters);
+  const isForAll = ({ target }: Patch) => target === 'kubeletconfiguration';
   return {
     name,
+    role,
+    index,
     hostname: asText(at(node, ['hostname'])),
     addresses: [first, ...others],
     transport: asText(at(node, ['transport']) ?? at(spec, ['transport'])) === 'local' ? 'local' : 'ssh',
@@ -115,9 +156,14 @@ function buildNode(node: Tree, spec: MapTree, contents: SpecContents, base: stri
     labels: asObject(at(node, ['labels'])) as Record<string, string>,
     taints: asList(at(node, ['taints'])).map((taint) => toJson(taint) as unknown as Taint),
     ...settingsOf(blocks),
-    patches: contents.patches.filter(mine).map(({ nodes: _, ...patch }) => patch),
+    patches: contents.patches.filter((patch) => isNamed(patch) ?? (isForAll(patch) || role === 'master')).map(({ nodes: _, ...patch }) => patch),
     files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
-    staticPods: contents.staticPods.filter(mine).map(({ source }) => source),
+    staticPods: contents.staticPods
+      .filter((entry) => isNamed(entry) ?? true)
+      .map(({ source, stopped }) => ({
+        source,
+        isStopped: typeof stopped === 'boolean' ? stopped : stopped.includes(name),
+      })),
     blocks,
   };
 }

@@ -10,7 +10,10 @@ export interface Cluster {
   readonly version: KubernetesVersion;
   /** Where clients reach the API: the load balancer, or undefined where the only node itself is meant. */
   readonly endpoint: HostPort | undefined;
+  /** The masters. */
   readonly nodes: readonly ClusterNode[];
+  /** Hosts with a kubelet and nothing of the control plane (`role: node`). */
+  readonly plainNodes: readonly ClusterNode[];
   readonly networking: {
     readonly serviceSubnets: readonly string[];
     /** Empty where pods get their addresses from elsewhere. */
@@ -24,6 +27,8 @@ export interface Cluster {
   readonly dns: DnsSettings;
   readonly proxy: ProxySettings;
   readonly pki: PkiSettings;
+  /** Where kubelets get static pods by URL; undefined where none does. */
+  readonly serve: ServeSettings | undefined;
   /** Seconds a component may take to become healthy (startup probe). */
   readonly healthCheckSeconds: number;
   /** Extra host directories with CA certificates that apiserver and controller-manager mount. */
@@ -72,6 +77,13 @@ interface ProxySettings {
   readonly config: Json;
 }
 
+/** `bootstrap serve`, as the nodes reach it. */
+export interface ServeSettings {
+  readonly endpoint: HostPort;
+  /** Seconds between two polls of a kubelet. */
+  readonly pollSeconds: number;
+}
+
 /** The settings of every component; on a node, with its own laid over those of the cluster. */
 export interface NodeSettings {
   readonly apiServer: ApiServerSettings;
@@ -81,9 +93,12 @@ export interface NodeSettings {
   readonly kubelet: KubeletSettings;
 }
 
-/** One master, with the cluster-wide component blocks and its own overrides already merged. */
+/** One machine, with the cluster-wide component blocks and its own overrides already merged. */
 export interface ClusterNode extends NodeSettings {
   readonly name: string;
+  readonly role: 'master' | 'node';
+  /** Its place in `spec.nodes`. */
+  readonly index: number;
   /** The machine's own host name where it is not the node's name. */
   readonly hostname: string | undefined;
   /** First = the advertise address; its family decides which loopback address is used. */
@@ -94,7 +109,7 @@ export interface ClusterNode extends NodeSettings {
   readonly taints: readonly Taint[];
   readonly patches: readonly Patch[];
   readonly files: readonly NodeFile[];
-  readonly staticPods: readonly StaticPodSource[];
+  readonly staticPods: readonly NodeStaticPods[];
   /**
    * This node's merged blocks (`apiServer`, `controllerManager`, `scheduler`, `etcd`, `kubelet`) for `locate`:
    * `locate(node.blocks, ['apiServer', 'extraArgs', 'v'])`.
@@ -190,7 +205,15 @@ export interface Patch {
   readonly at: Located;
 }
 
-/** Where static pods of the user's for this node come from; src/render/static-pods makes pods of it. */
+/** An entry of `spec.staticPods` on one of its nodes. */
+export interface NodeStaticPods {
+  /** The same object on all nodes. */
+  readonly source: StaticPodSource;
+  /** Kept on the node, but not run. */
+  readonly isStopped: boolean;
+}
+
+/** Where static pods of the user's come from; src/render/static-pods makes pods of it. */
 export interface StaticPodSource {
   readonly from:
     | {
@@ -203,6 +226,8 @@ export interface StaticPodSource {
     | { readonly kind: 'manifest'; readonly tree: Tree };
   /** Another name for its pod. */
   readonly name: Tree | undefined;
+  /** How they reach the kubelet: as files in its manifests directory, or from the URL that it polls. */
+  readonly via: 'file' | 'http';
   readonly at: Located;
 }
 

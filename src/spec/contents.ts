@@ -5,7 +5,7 @@ import type { SpecContents } from './build-cluster.ts';
 import type { PatchTarget } from './cluster.ts';
 import { isSensitiveFile } from './masked.ts';
 import { readBytes, readTextFile } from './read-file.ts';
-import { asList, asStrings, asText } from './read-tree.ts';
+import { asBoolean, asList, asStrings, asText } from './read-tree.ts';
 import { readYaml } from './read-yaml.ts';
 import { at, type Tree, toJson } from './tree.ts';
 
@@ -93,9 +93,11 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
                   text: readTextFile(resolve(base, sourceText), sourceText),
                 } as const),
           name: at(entry, ['name']),
+          via: asText(at(entry, ['via'])) === 'http' ? ('http' as const) : ('file' as const),
           at: entry,
         },
         nodes: nodesOf(entry),
+        stopped: stoppedOn(at(entry, ['stopped'])),
       };
     }),
   );
@@ -105,6 +107,11 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
 function nodesOf(tree: Tree): readonly string[] | undefined {
   const nodes = at(tree, ['nodes']);
   return nodes && asStrings(nodes);
+}
+
+/** All nodes, those that are named, or none. */
+function stoppedOn(tree: Tree | undefined): boolean | readonly string[] {
+  return tree?.kind === 'list' ? asStrings(tree) : asBoolean(tree);
 }
 
 /** The one of `inline` and `source` that is given. */

@@ -1,5 +1,6 @@
 import { etcdImageTag, factsOf } from '../kubernetes/facts.ts';
 import { DEFAULT_VERSION, parseVersion } from '../kubernetes/version.ts';
+import { isPlain } from './roles.ts';
 import { at, fromJson, type Json, type MapTree, type Segment, setAt, type Tree } from './tree.ts';
 
 interface Default {
@@ -85,7 +86,7 @@ export function withDefaults(spec: MapTree): MapTree {
   for (const { path, value, rule } of rules) out = setDefault(out, path, value(out), rule);
   const nodes = at(out, ['nodes']);
   for (const [i, node] of (nodes?.kind === 'list' ? nodes.items : []).entries()) {
-    if (node.kind === 'map')
+    if (node.kind === 'map' && !isPlain(node))
       out = setDefault(out, ['nodes', i, 'taints'], CONTROL_PLANE_TAINT, 'as kubeadm taints control-plane nodes');
   }
   return out.kind === 'map' ? out : spec;

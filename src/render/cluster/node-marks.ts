@@ -11,8 +11,8 @@ const LABELS = { [CONTROL_PLANE_LABEL]: '', 'node.kubernetes.io/exclude-from-ext
  * user can take them away from a running cluster.
  */
 export function nodeMarks(cluster: Cluster): readonly NodeMarks[] {
-  return cluster.nodes.map(({ name, labels, taints }, i) => {
-    const isDefault = locate(cluster.spec, ['nodes', i, 'taints']).origin.kind === 'default';
+  return cluster.nodes.map(({ name, index, labels, taints }) => {
+    const isDefault = locate(cluster.spec, ['nodes', index, 'taints']).origin.kind === 'default';
     return {
       node: name,
       once: { labels: LABELS, taints: isDefault ? taints : [] },

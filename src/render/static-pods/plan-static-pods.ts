@@ -28,7 +28,7 @@ export function planStaticPods(
   rendered: readonly string[],
 ): ReadPods {
   if (!node.staticPods.length) return { pods: [], faults: [] };
-  const read = node.staticPods.map(remembered);
+  const read = node.staticPods.map(({ source }) => remembered(source));
   const pods = read.flatMap((one) => one.pods);
   const where = { via: 'file', node: node.name, minor: cluster.version.minor } as const;
   const placed = pods.map((pod) => ({ pod, node: node.name, via: 'file' as const }));

@@ -15,7 +15,7 @@ export type ViewSources<View> = { readonly [Name in keyof View]: readonly SpecPa
 export function locateSources(cluster: Cluster, node: ClusterNode, paths: readonly SpecPath[]): readonly Located[] {
   const all = paths.map(([where, ...path]) => {
     const root = where === 'block' ? node.blocks : cluster.spec;
-    const full = where === 'node' ? ['nodes', cluster.nodes.indexOf(node), ...path] : path;
+    const full = where === 'node' ? ['nodes', node.index, ...path] : path;
     return { located: locate(root, full), isSet: at(root, full) !== undefined };
   });
   const set = all.filter(({ isSet }) => isSet);

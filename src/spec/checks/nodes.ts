@@ -3,6 +3,7 @@ import { errorAt, type Fault, warningAt } from '../../base/fault.ts';
 import { type Family, familyOf, unusableAddress } from '../cidr.ts';
 import { isAddress } from '../names.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
+import { masterTrees } from '../roles.ts';
 import { at, locate, type MapTree, type Tree } from '../tree.ts';
 
 /** Names and addresses of the nodes: unique, usable, of families that fit together. */
@@ -135,7 +136,7 @@ function checkTaints(node: Tree): readonly Fault[] {
 /** etcd's members: an even number stands no more failures than the odd one below it. */
 export function checkMembers(spec: MapTree): readonly Fault[] {
   const nodes = at(spec, ['nodes']);
-  const count = asList(nodes).length;
+  const count = masterTrees(spec).length;
   if (!nodes || count === 0 || at(spec, ['etcd', 'external'])) return [];
   if (count % 2 === 0) {
     const message = `${count} nodes make ${count} etcd members; an even number survives no more failures than ${count - 1}`;

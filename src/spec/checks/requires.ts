@@ -1,12 +1,12 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import type { Profile } from '../profiles.ts';
-import { asList } from '../read-tree.ts';
+import { masterTrees } from '../roles.ts';
 import { at, locate, type MapTree } from '../tree.ts';
 
 /** What the profiles in use ask of the cluster. */
 export function checkRequires(spec: MapTree, profiles: readonly Profile[]): readonly Fault[] {
   const nodes = locate(spec, ['nodes']);
-  const count = asList(at(spec, ['nodes'])).length;
+  const count = masterTrees(spec).length;
   const external = at(spec, ['etcd', 'external']) !== undefined;
   return profiles.flatMap(({ name, requires }) => {
     const faults: Fault[] = [];

@@ -6,8 +6,11 @@ import { parseDuration } from '../duration.ts';
 import { parseEndpoint } from '../endpoint.ts';
 import { isAddress } from '../names.ts';
 import { asList, asStrings, asText } from '../read-tree.ts';
+import { masterTrees } from '../roles.ts';
 import { at, locate, type MapTree, type Tree } from '../tree.ts';
 import { checkProxy } from './proxy.ts';
+import { checkRoles } from './roles.ts';
+import { checkServe } from './serve.ts';
 
 /** What fits the schema one by one but not together. */
 export function checkSettings(spec: MapTree): readonly Fault[] {
@@ -20,6 +23,8 @@ export function checkSettings(spec: MapTree): readonly Fault[] {
     ...checkFiles(spec),
     ...checkHostDirs(spec),
     ...checkProxy(spec),
+    ...checkRoles(spec),
+    ...checkServe(spec),
   ];
 }
 
@@ -36,7 +41,7 @@ function checkVersion(spec: MapTree): readonly Fault[] {
 }
 
 function checkEndpoint(spec: MapTree): readonly Fault[] {
-  const nodes = asList(at(spec, ['nodes']));
+  const nodes = masterTrees(spec);
   const tree = at(spec, ['controlPlaneEndpoint']);
   if (!tree) {
     if (nodes.length < 2) return [];
@@ -73,7 +78,7 @@ function checkEtcd(spec: MapTree): readonly Fault[] {
   const own = at(spec, ['etcd', 'local']);
   if (own)
     faults.push(errorAt(own, 'stands beside spec.etcd.external', 'etcd is either local or external: remove one'));
-  for (const node of asList(at(spec, ['nodes']))) {
+  for (const node of masterTrees(spec)) {
     const local = at(node, ['etcd', 'local']);
     if (local) faults.push(errorAt(local, 'has no effect: etcd is external'));
   }
@@ -116,7 +121,7 @@ function checkNodeLists(spec: MapTree): readonly Fault[] {
   const names = asList(at(spec, ['nodes'])).flatMap((node) => asText(at(node, ['name'])) ?? []);
   const lists = ['patches', 'files', 'staticPods']
     .flatMap((key) => asList(at(spec, [key])))
-    .map((entry) => at(entry, ['nodes']));
+    .flatMap((entry) => [at(entry, ['nodes']), at(entry, ['stopped'])]);
   return lists
     .flatMap((list) => asList(list))
     .flatMap((tree: Tree) => {
