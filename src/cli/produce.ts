@@ -14,6 +14,7 @@ import type { Pki } from '../pki/pki.ts';
 import type { Renewal } from '../pki/renewal.ts';
 import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
 import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
+import { allNodes } from '../spec/all-nodes.ts';
 import type { Cluster } from '../spec/cluster.ts';
 import type { Json } from '../spec/tree.ts';
 import type { CheckedCluster } from './load.ts';
@@ -108,7 +109,7 @@ export async function produce(
   });
   const rendered = renderCluster(cluster, ensured.pki, context);
 
-  const chosen = options.nodes ?? new Set(cluster.nodes.map((node) => node.name));
+  const chosen = options.nodes ?? new Set(allNodes(cluster).map((node) => node.name));
   const nodes = planDirectory(root, rendered.bundles, chosen);
   const kubeconfigs = clusterKubeconfigs(cluster, ensured.pki, context);
   const written = changedFiles(
@@ -143,7 +144,7 @@ export async function produce(
 /** Certificates and keys of nodes that have left are never removed unasked, but they should not lie about for ever. */
 function leftBehind(space: Workspace, cluster: Cluster): readonly Fault[] {
   const root = join(space.dir, 'pki/nodes');
-  const names = new Set(cluster.nodes.map((node) => node.name));
+  const names = new Set(allNodes(cluster).map((node) => node.name));
   const found = existsSync(root) ? readdirSync(root) : [];
   return found
     .filter((name) => !names.has(name) && !name.startsWith('.'))

@@ -33,6 +33,7 @@ function init(root: Command, action: Action): void {
       'a master: cp1=10.0.0.11, for dual stack cp1=10.0.0.11,fd00::11 (repeatable)',
       collect,
     )
+    .option('--host <name=address>', 'a host with a kubelet and no control plane: role node (repeatable)', collect)
     .option('--from-kubeadm <file>', 'take the cluster from a kubeadm configuration (v1beta3, v1beta4)')
     .option('--pki <dir>', 'take over the CAs and the service-account key in this directory')
     .option(...RENEW)

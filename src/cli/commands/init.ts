@@ -19,6 +19,7 @@ export interface InitOptions extends CommonOptions {
   readonly name?: string;
   readonly endpoint?: string;
   readonly node?: readonly string[];
+  readonly host?: readonly string[];
   readonly fromKubeadm?: string;
   readonly pki?: string;
   readonly renewBefore?: string;
@@ -33,6 +34,7 @@ const GITIGNORE = `# made by bootstrap init: keys and what is rendered from them
 /nodes/
 /admin.conf
 /super-admin.conf
+/serve/
 /.bootstrap.lock*
 `;
 

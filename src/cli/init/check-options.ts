@@ -11,7 +11,7 @@ import { addressFault, nodeNameFault } from './node-faults.ts';
  * cluster file that is not there yet.
  * @throws BootstrapError `usage` with all faults
  */
-export function checkOptions({ name, endpoint, node = [] }: DescribeOptions): void {
+export function checkOptions({ name, endpoint, node = [], host = [] }: DescribeOptions): void {
   const faults: Fault[] = [];
   const check = (option: string, value: string, ...wrong: readonly (string | undefined)[]): void => {
     const at = { path: '', origin: { kind: 'option', text: `${option} ${value}` } } as const;
@@ -20,14 +20,15 @@ export function checkOptions({ name, endpoint, node = [] }: DescribeOptions): vo
   if (name !== undefined) check('--name', name, FORMATS['name']?.(name));
   if (endpoint !== undefined) check('--endpoint', endpoint, FORMATS['endpoint']?.(endpoint));
   const nodes: NewNode[] = [];
-  for (const text of node) {
+  const described = [...node.map((text) => ['--node', text] as const), ...host.map((text) => ['--host', text] as const)];
+  for (const [option, text] of described) {
     const read = readNodeOption(text);
     if (!read) {
-      check('--node', text, `must be of the form name=address; ${NODE_FORM}`);
+      check(option, text, `must be of the form name=address; ${NODE_FORM}`);
       continue;
     }
     check(
-      '--node',
+      option,
       text,
       nodeNameFault(read.name, nodes),
       ...read.addresses.map((address) => addressFault(address, nodes)),

@@ -8,13 +8,14 @@ import { convertKubeadm } from '../../spec/from-kubeadm/convert.ts';
 import { readTextFile } from '../../spec/read-file.ts';
 import { asList, asStrings, asText } from '../../spec/read-tree.ts';
 import { readYaml } from '../../spec/read-yaml.ts';
+import { isPlain, masterTrees } from '../../spec/roles.ts';
 import { parseSet } from '../../spec/set-option.ts';
 import { at, type Tree } from '../../spec/tree.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { Io } from '../io.ts';
 import type { Workspace } from '../workspace.ts';
-import { describeCluster, parseNodeOption } from './describe.ts';
-import { newClusterText } from './new-cluster.ts';
+import { describeCluster, hostsOf, parseNodeOption } from './describe.ts';
+import { type NewNode, newClusterText } from './new-cluster.ts';
 
 /** The cluster file that `init` goes by. */
 export interface ClusterText {
@@ -72,18 +73,21 @@ function describesOther(tree: Tree, options: InitOptions): string | undefined {
     given !== undefined && given !== found
       ? `${option} ${given} is not what stands there (${found ?? 'nothing'})`
       : undefined;
-  const nodes = (options.node ?? []).map(parseNodeOption);
+  const masters = (options.node ?? []).map(parseNodeOption);
+  const described = (option: string, given: readonly NewNode[], found: string) =>
+    given.length && found !== given.map((n) => `${n.name}=${n.addresses.join(',')}`).join(' ')
+      ? `${option} describes other nodes than stand there (${found || 'none'})`
+      : undefined;
   return (
     differs('--name', options.name, ['metadata', 'name'], asText(at(tree, ['metadata', 'name'])) ?? 'kubernetes') ??
     differs('--endpoint', options.endpoint, ['spec', 'controlPlaneEndpoint']) ??
-    (nodes.length && nodeList(tree) !== nodes.map((n) => `${n.name}=${n.addresses.join(',')}`).join(' ')
-      ? `--node describes other nodes than stand there (${nodeList(tree) || 'none'})`
-      : undefined)
+    described('--node', masters, nodeList(masterTrees(at(tree, ['spec']) ?? tree))) ??
+    described('--host', hostsOf(options), nodeList(asList(at(tree, ['spec', 'nodes'])).filter(isPlain)))
   );
 }
 
-function nodeList(tree: Tree): string {
-  return asList(at(tree, ['spec', 'nodes']))
+function nodeList(nodes: readonly Tree[]): string {
+  return nodes
     .map((node) => `${asText(at(node, ['name']))}=${asStrings(at(node, ['addresses'])).join(',')}`)
     .join(' ');
 }

@@ -9,6 +9,8 @@ export interface DescribeOptions {
   readonly name?: string;
   readonly endpoint?: string;
   readonly node?: readonly string[];
+  /** Hosts with a kubelet alone. */
+  readonly host?: readonly string[];
   readonly profile?: readonly string[];
   readonly yes?: boolean;
 }
@@ -29,11 +31,17 @@ export function parseNodeOption(text: string): NewNode {
   throw new BootstrapError('usage', `--node ${text}: must be of the form name=address`, { hint: NODE_FORM });
 }
 
+/** What `--host` describes. @throws BootstrapError `usage` where one is not of the form */
+export function hostsOf({ host = [] }: DescribeOptions): readonly NewNode[] {
+  return host.map((text) => ({ ...parseNodeOption(text), role: 'node' as const }));
+}
+
 /**
  * What the new cluster is to be, from options, from questions on a terminal, or from this machine.
  * @throws BootstrapError `usage` that names all that is missing, with a command that would work
  */
 export async function describeCluster(options: DescribeOptions, io: Io): Promise<NewCluster> {
+  const hosts = hostsOf(options);
   const nodes = (options.node ?? []).map(parseNodeOption);
   const given = options.profile ?? [];
   const profiles = given.length || !nodes.length ? given : [nodes.length === 1 ? 'single' : 'ha'];
@@ -43,14 +51,16 @@ export async function describeCluster(options: DescribeOptions, io: Io): Promise
     ...(options.name !== undefined && { name: options.name }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
   };
+  if (hosts.length && !nodes.length && !profiles.length) return { ...known, nodes: hosts };
   if (profiles.includes('single') && !nodes.length) {
     const machine = await thisMachine();
-    if (machine) return { ...known, nodes: [machine] };
+    if (machine) return { ...known, nodes: [machine, ...hosts] };
   }
   const missing = missingOptions(known);
   const canAsk = io.interactive && !options.yes;
-  if (canAsk && (missing.length || mastersMissing(known))) return askForCluster(known);
-  if (!missing.length) return known;
+  const withHosts = (cluster: NewCluster): NewCluster => ({ ...cluster, nodes: [...cluster.nodes, ...hosts] });
+  if (canAsk && (missing.length || mastersMissing(known))) return withHosts(await askForCluster(known));
+  if (!missing.length) return withHosts(known);
   throw new BootstrapError(
     'usage',
     `there is no cluster file yet, and to write one ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`,

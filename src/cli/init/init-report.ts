@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { shellQuoted } from '../../base/posix-quote.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 import { count, table } from '../format.ts';
 import type { Io } from '../io.ts';
@@ -24,7 +25,12 @@ export function initReport(
   { created, dryRun, quiet, color }: InitState,
 ): string {
   const where = space.show(space.dir);
-  const what = `${count(cluster.nodes.length, 'master')}, Kubernetes ${cluster.version.text}${cluster.profiles.length ? `, ${cluster.profiles.join(' + ')}` : ''}`;
+  const hasMasters = cluster.nodes.length > 0;
+  const machines = [
+    ...(hasMasters ? [count(cluster.nodes.length, 'master')] : []),
+    ...(cluster.plainNodes.length ? [count(cluster.plainNodes.length, 'host')] : []),
+  ].join(', ');
+  const what = `${machines}, Kubernetes ${cluster.version.text}${cluster.profiles.length ? `, ${cluster.profiles.join(' + ')}` : ''}`;
   const nothing =
     !created &&
     !produced.pki.length &&
@@ -37,7 +43,7 @@ export function initReport(
   const fresh = created || isFirst || produced.pki.some((change) => change.path === 'pki/ca.crt');
   const lines = producedLines(produced, { dryRun, summary: fresh });
   if (!fresh) return quiet ? (lines.at(-1) ?? '') : lines.join('\n');
-  const head = `${dryRun ? 'Would make' : 'Made'} a control plane in ${color.bold(where)} (${what})`;
+  const head = `${dryRun ? 'Would make' : 'Made'} ${hasMasters ? 'a control plane' : 'the files of static-pod hosts'} in ${color.bold(where)} (${what})`;
   if (quiet) return head;
   const counts = [...new Set(produced.bundles.map((bundle) => bundle.files.length))];
   const files =
@@ -53,8 +59,8 @@ export function initReport(
         : 'the cluster, as you wrote it',
     ],
     ['pki/', `${count(certificates, 'certificate')} and keys (${cluster.pki.algorithm}): keep a copy of this`],
-    ['nodes/', `${names}: ${files}${cluster.nodes.length > 1 ? ' each' : ''}, under their paths on the node`],
-    ['admin.conf', 'kubeconfig for you; super-admin.conf grants the first rights'],
+    ['nodes/', `${names}: ${files}${produced.bundles.length > 1 ? ' each' : ''}, under their paths on the node`],
+    ...(hasMasters ? [['admin.conf', 'kubeconfig for you; super-admin.conf grants the first rights']] : []),
   ];
   return [
     head,
@@ -68,22 +74,26 @@ export function initReport(
 }
 
 /** All names where they are few, the first and the last where they are many. */
-function nodeNames({ nodes }: Cluster): string {
-  const names = nodes.map((node) => node.name);
+function nodeNames(cluster: Cluster): string {
+  const names = allNodes(cluster).map((node) => node.name);
   return names.length > 7 ? `${names[0]} to ${names.at(-1)} (${names.length})` : names.join(', ');
 }
 
 const isInside = ({ clusterFile, dir }: Workspace): boolean => clusterFile === join(dir, basename(clusterFile));
 
 function nextSteps(space: Workspace, cluster: Cluster): readonly string[] {
-  const [node] = cluster.nodes;
-  if (!node) return [];
+  const nodes = allNodes(cluster);
+  const [master] = cluster.nodes;
   const path = (...below: readonly string[]) => shellQuoted(space.show(join(space.dir, ...below)).replace(/^-/, './-'));
   const same = sameCluster(space);
-  const machines = cluster.nodes.length > 1 ? 'machines' : 'a machine';
+  const machines = nodes.length > 1 ? 'machines' : 'a machine';
   return [
-    `  Look at it:   less ${path('nodes', node.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
-    `  Why a value:  bootstrap explain ${node.name} kube-apiserver --etcd-servers${same}`,
+    ...(master
+      ? [
+          `  Look at it:   less ${path('nodes', master.name, 'etc/kubernetes/manifests/kube-apiserver.yaml')}`,
+          `  Why a value:  bootstrap explain ${master.name} kube-apiserver --etcd-servers${same}`,
+        ]
+      : [`  Add a pod:    bootstrap pods add FILE --no-apply${same}`]),
     `  Bring it to ${nodeNames(cluster)} (${machines} with containerd, a kubelet and your SSH key):`,
     `    bootstrap plan${same}     what that would do, file by file`,
     `    bootstrap apply${same}    does it, and waits until all is well`,

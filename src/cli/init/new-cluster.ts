@@ -12,6 +12,8 @@ export interface NewCluster {
 
 export interface NewNode {
   readonly name: string;
+  /** A host with a kubelet alone; a master where nothing is said. */
+  readonly role?: 'node';
   readonly addresses: readonly string[];
 }
 
@@ -25,7 +27,11 @@ export function newClusterText(cluster: NewCluster): string {
       ...(cluster.profiles.length > 0 && { profiles: cluster.profiles }),
       kubernetesVersion: DEFAULT_VERSION,
       ...(cluster.endpoint !== undefined && { controlPlaneEndpoint: cluster.endpoint }),
-      nodes: cluster.nodes.map(({ name, addresses }) => ({ name, addresses: [...addresses] })),
+      nodes: cluster.nodes.map(({ name, role, addresses }) => ({
+        name,
+        ...(role && { role }),
+        addresses: [...addresses],
+      })),
     },
   };
   const doc = new Document(file);
@@ -35,7 +41,8 @@ export function newClusterText(cluster: NewCluster): string {
     if (isCollection(list)) list.flow = true;
   }
   const spec = doc.get('spec', true) as unknown as Node;
-  spec.comment =
-    ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager';
+  spec.comment = cluster.nodes.some(({ role }) => role === undefined)
+    ? ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager'
+    : ' staticPods: []   # `bootstrap pods add` puts them here';
   return doc.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
