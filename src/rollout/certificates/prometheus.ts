@@ -1,3 +1,4 @@
+import { exposition, type Sample } from '../../base/exposition.ts';
 import type { LiveView } from './live.ts';
 import type { CertificateRow } from './rows.ts';
 
@@ -7,11 +8,6 @@ export interface PrometheusInput {
   readonly rows: readonly CertificateRow[];
   readonly now: Date;
   readonly live: LiveView | undefined;
-}
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
 }
 
 /**
@@ -62,19 +58,11 @@ function seconds(milliseconds: number): number {
 
 /** A series may occur once only: of several, say two trusted CAs of the same name, the one that ends first is told. */
 function metric(name: string, help: string, samples: readonly Sample[]): string {
-  if (!samples.length) return '';
-  const series = new Map<string, number>();
-  for (const { labels, value } of samples) {
-    const key = Object.entries(labels)
-      .map(([label, text]) => `${label}="${escaped(text)}"`)
-      .join(',');
-    series.set(key, Math.min(value, series.get(key) ?? Number.POSITIVE_INFINITY));
+  const series = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = JSON.stringify(sample.labels);
+    const other = series.get(key);
+    if (!other || sample.value < other.value) series.set(key, sample);
   }
-  const lines = [...series].map(([labels, value]) => `${name}{${labels}} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join('')}`;
-}
-
-/** As the exposition format has it: backslash, double quote and line feed. */
-function escaped(text: string): string {
-  return text.replace(/[\\"\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
+  return exposition('gauge', name, help, [...series.values()]);
 }
