@@ -4,7 +4,7 @@ import type { FlagFinding } from './together.ts';
 
 type Flags = ReadonlyMap<string, readonly string[]>;
 
-/** A flag that a master cannot be without. */
+/** A flag that a node cannot be without. */
 interface Required {
   readonly flag: string;
   /** What becomes of it without: continues `--flag is missing: `. */
@@ -70,7 +70,11 @@ const REQUIRED: Readonly<Record<Component, readonly Required[]>> = {
   'kube-scheduler': [{ flag: 'kubeconfig', why: 'kube-scheduler does not start without it', unless: 'config' }],
   kubelet: [
     { flag: 'config', why: 'the kubelet would run no static pods' },
-    { flag: 'kubeconfig', why: 'the kubelet would run alone and never join the cluster' },
+    {
+      flag: 'kubeconfig',
+      why: 'the kubelet would run alone and never join the cluster',
+      when: (_, masters) => masters > 0,
+    },
   ],
   etcd: [
     { flag: 'name', why: 'etcd calls itself "default" then, is not in --initial-cluster, and does not start' },

@@ -1,3 +1,4 @@
+import type { SecretText } from '../base/secret.ts';
 import { emitYaml } from '../base/yaml-emit.ts';
 import type { Authority, KeyPair, NodeLeaf, Pki } from '../pki/pki.ts';
 import type { Cluster, ClusterNode } from '../spec/cluster.ts';
@@ -6,7 +7,7 @@ import type { JsonMap } from './json.ts';
 import { KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, KUBELET_KUBECONFIG, KUBERNETES, PKI } from './layout.ts';
 import { parseFilled } from './parse.ts';
 import type { Template } from './template/template.ts';
-import { apiServerUrl, localEndpoint } from './view/common.ts';
+import { apiServerUrl, hasApi, localEndpoint } from './view/common.ts';
 
 /** What stands in a kubeconfig; authority, certificate and key are paths, or the data itself in base64. */
 interface KubeconfigView {
@@ -26,13 +27,18 @@ export interface ProcessKubeconfig {
   readonly data: JsonMap;
 }
 
-/** The kubeconfigs of a node's own processes. They use the node's own API server, as those of kubeadm do. */
+/**
+ * The kubeconfigs of a node's own processes. Those of a master use its own API server, as those of kubeadm do; a plain
+ * node has none, and joins where everybody else reaches the API.
+ */
 export function processKubeconfigs(
   context: RenderContext,
   cluster: Cluster,
   node: ClusterNode,
 ): readonly ProcessKubeconfig[] {
-  const server = `https://${localEndpoint(node)}`;
+  const isMaster = node.role === 'master';
+  if (!isMaster && !hasApi(cluster)) return [];
+  const server = isMaster ? `https://${localEndpoint(node)}` : apiServerUrl(cluster);
   const make = (path: string, user: string, files: Pick<KubeconfigView, 'authority' | 'certificate' | 'key'>) => ({
     path,
     data: fill(context, { ...named(cluster, user), ...files, embedded: false, server }),
@@ -42,13 +48,15 @@ export function processKubeconfigs(
     certificate: `${PKI}/${component}/client.crt`,
     key: `${PKI}/${component}/client.key`,
   });
+  const kubelet = make(KUBELET_KUBECONFIG, `system:node:${node.name}`, {
+    authority: `${PKI}/ca-bundle.crt`,
+    certificate: KUBELET_CLIENT_CERTIFICATE,
+    key: KUBELET_CLIENT_KEY,
+  });
+  if (!isMaster) return [kubelet];
   return [
     make(`${KUBERNETES}/controller-manager.conf`, 'system:kube-controller-manager', own('controller-manager')),
-    make(KUBELET_KUBECONFIG, `system:node:${node.name}`, {
-      authority: `${PKI}/ca-bundle.crt`,
-      certificate: KUBELET_CLIENT_CERTIFICATE,
-      key: KUBELET_CLIENT_KEY,
-    }),
+    kubelet,
     make(`${KUBERNETES}/scheduler.conf`, 'system:kube-scheduler', own('scheduler')),
   ];
 }
@@ -84,6 +92,13 @@ export function leafOf(pki: Pki, node: string, leaf: NodeLeaf): KeyPair {
   const pair = pki.nodes.get(node)?.get(leaf);
   if (!pair) throw new Error(`the PKI has no certificate "${leaf}" for the node "${node}"`);
   return pair;
+}
+
+/** The token that a node shows to the server of its pods, which a Pki must have where there is one. */
+export function tokenOf({ serve }: Pick<Pki, 'serve'>, node: string): SecretText {
+  const token = serve?.tokens.get(node);
+  if (!token) throw new Error(`the PKI has no token for the node "${node}"`);
+  return token;
 }
 
 /** Names as kubeadm gives them. */

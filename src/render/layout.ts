@@ -3,6 +3,11 @@ export const KUBERNETES = '/etc/kubernetes';
 export const PKI = `${KUBERNETES}/pki`;
 export const ETCD_PKI = `${PKI}/etcd`;
 export const MANIFESTS = `${KUBERNETES}/manifests`;
+/** Manifests that wait there to be moved back. */
+export const STOPPED_PODS = `${KUBERNETES}/stopped-pods`;
+/** What the kubelet trusts, besides the machine's own authorities, where it gets pods by URL; all of this directory. */
+export const POD_SERVER_CA = `${KUBERNETES}/static-pods-ca`;
+export const POD_SERVER_BUNDLE = `${POD_SERVER_CA}/ca-bundle.crt`;
 export const SSL_CERTS = '/etc/ssl/certs';
 export const KUBELET_CONFIG = '/var/lib/kubelet/config.yaml';
 export const KUBELET_KUBECONFIG = `${KUBERNETES}/kubelet.conf`;

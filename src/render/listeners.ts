@@ -1,4 +1,5 @@
 import type { Located } from '../base/fault.ts';
+import { parseGoBool } from '../kubernetes/go-values.ts';
 import { at, type Json, locate } from '../spec/tree.ts';
 import { isWildcard, parseEtcdUrl } from './args.ts';
 import type { NodeInput, PlannedPod } from './context.ts';
@@ -80,6 +81,12 @@ function wildcard(address: string): string {
   return address.includes('.') ? '0.0.0.0' : '';
 }
 
+/** Whether the kubelet answers at all, beside its health: its configuration, unless a flag says otherwise. */
+export function kubeletServes(config: JsonMap, flags: readonly FlagUse[]): boolean {
+  const use = lastUse(flags, 'enable-server');
+  return use ? parseGoBool(use.value ?? 'true') !== false : config['enableServer'] !== false;
+}
+
 /** Where the kubelet listens: its configuration, unless a flag says otherwise. */
 export function kubeletListeners(input: NodeInput, config: JsonMap, flags: readonly FlagUse[]): readonly Listener[] {
   const listener = (
@@ -109,7 +116,7 @@ export function kubeletListeners(input: NodeInput, config: JsonMap, flags: reado
     ];
   };
   return [
-    ...listener('port', 'port', PORTS.kubelet, 'port', 'address', '0.0.0.0'),
+    ...(kubeletServes(config, flags) ? listener('port', 'port', PORTS.kubelet, 'port', 'address', '0.0.0.0') : []),
     ...listener('healthzPort', 'healthzPort', PORTS.kubeletHealth, 'healthz-port', 'healthzBindAddress', '127.0.0.1'),
     ...listener('readOnlyPort', 'readOnlyPort', 0, 'read-only-port', 'address', '0.0.0.0'),
   ];

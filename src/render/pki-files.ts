@@ -1,7 +1,9 @@
 import type { NodeLeaf, Pki } from '../pki/pki.ts';
 import type { Cluster, ClusterNode } from '../spec/cluster.ts';
 import { authorityOf, leafOf } from './kubeconfig.ts';
-import { ETCD_PKI, KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, PKI } from './layout.ts';
+import { ETCD_PKI, KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, PKI, POD_SERVER_BUNDLE } from './layout.ts';
+import { hasApi } from './view/common.ts';
+import { podUrl } from './view/pod-url.ts';
 
 /** A file of the PKI that lies on a node. */
 export interface PkiFile {
@@ -13,7 +15,7 @@ export interface PkiFile {
 
 /**
  * The certificates and keys of one node. The keys of the etcd CA and of the front-proxy CA are never among them; the
- * cluster CA's is, because the controller-manager signs with it.
+ * cluster CA's is on masters, because the controller-manager signs with it. A plain node has those of its kubelet alone.
  */
 export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[] {
   const files = (certificate: string, key: string, leaf: NodeLeaf): readonly PkiFile[] => [
@@ -21,10 +23,14 @@ export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[
     secret(key, (pki) => leafOf(pki, node.name, leaf).key.reveal()),
   ];
   const pair = (path: string, leaf: NodeLeaf) => files(`${path}.crt`, `${path}.key`, leaf);
+  const bundle = (path: string) => open(path, (pki) => authorityOf(pki, 'kubernetes').bundle);
   const client = (component: 'controller-manager' | 'scheduler'): readonly PkiFile[] => [
     ...pair(`${PKI}/${component}/client`, component),
-    open(`${PKI}/${component}/ca-bundle.crt`, (pki) => authorityOf(pki, 'kubernetes').bundle),
+    bundle(`${PKI}/${component}/ca-bundle.crt`),
   ];
+  const kubelet = files(KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, 'kubelet');
+  const forUrl = podUrl(cluster, node) ? [bundle(POD_SERVER_BUNDLE)] : [];
+  if (node.role === 'node') return hasApi(cluster) ? [bundle(`${PKI}/ca-bundle.crt`), ...kubelet, ...forUrl] : forUrl;
   return [
     ...authority(`${PKI}/ca`, 'kubernetes'),
     secret(`${PKI}/ca.key`, (pki) => authorityOf(pki, 'kubernetes').signer.key?.reveal()),
@@ -36,7 +42,8 @@ export function pkiFiles(cluster: Cluster, node: ClusterNode): readonly PkiFile[
     ...pair(`${PKI}/front-proxy-client`, 'front-proxy-client'),
     ...client('controller-manager'),
     ...client('scheduler'),
-    ...files(KUBELET_CLIENT_CERTIFICATE, KUBELET_CLIENT_KEY, 'kubelet'),
+    ...kubelet,
+    ...forUrl,
     ...(cluster.etcd.kind === 'local'
       ? [
           ...authority(`${ETCD_PKI}/ca`, 'etcd'),

@@ -1,3 +1,4 @@
+import { allNodes } from '../spec/all-nodes.ts';
 import type { Cluster } from '../spec/cluster.ts';
 import type { RenderContext } from './context.ts';
 import { type NodePlan, planNode } from './plan-node.ts';
@@ -8,13 +9,13 @@ const memory = new WeakMap<
 >();
 
 /**
- * The plans of all nodes. A run checks a cluster before it makes keys and renders it afterwards: the same plans serve both.
+ * The plans of all nodes, the masters first. A run checks a cluster before it makes keys and renders it afterwards: the same plans serve both.
  * @param signs whether the key of the cluster CA is at hand
  */
 export function planCluster(cluster: Cluster, context: RenderContext, signs: boolean): readonly NodePlan[] {
   const known = memory.get(cluster);
   if (known && known.context === context && known.signs === signs) return known.plans;
-  const plans = cluster.nodes.map((node) => planNode({ ...context, cluster, node }, signs));
+  const plans = allNodes(cluster).map((node) => planNode({ ...context, cluster, node }, signs));
   memory.set(cluster, { context, signs, plans });
   return plans;
 }

@@ -1,6 +1,7 @@
 import type { Fault } from '../base/fault.ts';
 import { checkDataDir } from './check/data-dir.ts';
 import { checkFiles } from './check/files.ts';
+import { checkPlainNode } from './check/plain-node.ts';
 import { checkPorts } from './check/ports.ts';
 import { checkReach } from './check/reach.ts';
 import type { NodeInput, PlannedPod } from './context.ts';
@@ -10,15 +11,16 @@ import { kubeletListeners, PROXY_LISTENERS, podListeners } from './listeners.ts'
 import { type PkiFile, pkiFiles } from './pki-files.ts';
 import { type PlannedKubelet, planKubelet } from './plan-kubelet.ts';
 import { attempt, planPods, templateOf } from './plan-pods.ts';
-import { planStaticPods } from './static-pods/plan-static-pods.ts';
-import type { StaticPod } from './static-pods/static-pod.ts';
+import { type PlannedStaticPod, planStaticPods } from './static-pods/plan-static-pods.ts';
+import { hasApi } from './view/common.ts';
 
 /** Everything about one node that does not need the content of its certificates. */
 export interface NodePlan {
   readonly input: NodeInput;
+  /** Those of the control plane: none on a plain node. */
   readonly pods: readonly PlannedPod[];
   /** The user's own. */
-  readonly staticPods: readonly StaticPod[];
+  readonly staticPods: readonly PlannedStaticPod[];
   /** Undefined where a template of the user's cannot be filled; then there is a fault. */
   readonly kubelet: PlannedKubelet | undefined;
   readonly kubeletUnit: string | undefined;
@@ -33,7 +35,8 @@ export interface NodePlan {
  */
 export function planNode(input: NodeInput, signs: boolean): NodePlan {
   const { cluster, node } = input;
-  const pods = planPods(input, signs);
+  const isMaster = node.role === 'master';
+  const pods = isMaster ? planPods(input, signs) : { value: [], faults: [] };
   const kubelet = attempt(() => planKubelet(input));
   const unit = attempt(() => ({
     value: node.kubelet.installUnit ? templateOf(input, 'kubelet/kubelet.service').fill({}) : undefined,
@@ -44,13 +47,13 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
   const listeners = [
     ...pods.value.flatMap((pod) => podListeners(input, pod)),
     ...(kubelet.value ? kubeletListeners(input, kubelet.value.config, kubelet.value.flags) : []),
-    ...PROXY_LISTENERS,
+    ...(hasApi(cluster) ? PROXY_LISTENERS : []),
   ];
   const rendered = [
     ...pki.map((file) => file.path),
     ...pods.value.map((pod) => manifestPath(pod.component)),
     ...(kubeconfigs.value ?? []).map((file) => file.path),
-    `${KUBERNETES}/admin.conf`,
+    ...(isMaster ? [ADMIN_KUBECONFIG] : []),
     KUBELET_CONFIG,
     KUBELET_DROP_IN,
     ...(node.kubelet.installUnit ? [KUBELET_UNIT] : []),
@@ -65,7 +68,7 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
     kubeconfigs: kubeconfigs.value ?? [],
     pkiFiles: pki,
     faults: [
-      ...checkDataDir(input),
+      ...(isMaster ? checkDataDir(input) : checkPlainNode(input)),
       ...pods.faults,
       ...kubelet.faults,
       ...unit.faults,
@@ -81,3 +84,6 @@ export function planNode(input: NodeInput, signs: boolean): NodePlan {
 export function manifestPath(component: string): string {
   return `${MANIFESTS}/${component}.yaml`;
 }
+
+/** For whoever works on the master itself. */
+export const ADMIN_KUBECONFIG = `${KUBERNETES}/admin.conf`;

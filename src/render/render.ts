@@ -5,12 +5,16 @@ import type { Pki } from '../pki/pki.ts';
 import type { Cluster } from '../spec/cluster.ts';
 import type { RenderContext } from './context.ts';
 import { authorityOf, personKubeconfig } from './kubeconfig.ts';
-import { nodeBundle } from './node-bundle.ts';
+import { nodeOutput } from './node-bundle.ts';
 import { planCluster } from './plan-cluster.ts';
+import type { ServedNode } from './served.ts';
+import { hasApi } from './view/common.ts';
 
 export interface Rendered {
-  /** One for each node, in the order of the cluster file. */
+  /** One for each node: the masters first, each kind in the order of the cluster file. */
   readonly bundles: readonly Bundle[];
+  /** Of those nodes that get pods by URL, in the same order. */
+  readonly served: readonly ServedNode[];
   readonly warnings: readonly Fault[];
 }
 
@@ -30,17 +34,23 @@ export function checkCluster(cluster: Cluster, context: RenderContext): readonly
  * @throws BootstrapError `cluster-file` with all faults of all nodes at once
  */
 export function renderCluster(cluster: Cluster, pki: Pki, context: RenderContext): Rendered {
-  const signs = authorityOf(pki, 'kubernetes').signer.key !== undefined;
+  const signs = pki.authorities.get('kubernetes')?.signer.key !== undefined;
   const plans = planCluster(cluster, context, signs);
   const faults = uniqueFaults(plans.flatMap((plan) => plan.faults));
   if (faults.some((fault) => fault.severity === 'error')) {
     throw new BootstrapError('cluster-file', 'the cluster cannot be rendered', { faults });
   }
-  return { bundles: plans.map((plan) => nodeBundle(plan, pki)), warnings: faults };
+  const nodes = plans.map((plan) => nodeOutput(plan, pki));
+  return {
+    bundles: nodes.map(({ bundle }) => bundle),
+    served: nodes.flatMap(({ bundle: { node }, served: pods }) => (pods.length ? [{ node, pods }] : [])),
+    warnings: faults,
+  };
 }
 
-/** `admin.conf` and `super-admin.conf` of the cluster directory. */
+/** `admin.conf` and `super-admin.conf` of the cluster directory; none where there is no API server to talk to. */
 export function clusterKubeconfigs(cluster: Cluster, pki: Pki, context: RenderContext): readonly ClusterFile[] {
+  if (!hasApi(cluster)) return [];
   const authority = authorityOf(pki, 'kubernetes');
   return [
     { name: 'admin.conf', user: 'kubernetes-admin', pair: pki.admin },

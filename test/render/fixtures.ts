@@ -1,14 +1,17 @@
 import { parse } from 'yaml';
 import { describeFault, type Fault } from '../../src/base/fault.ts';
 import { type Pem, SecretPem } from '../../src/base/pem.ts';
+import { SecretText } from '../../src/base/secret.ts';
 import type { Bundle, BundleFile } from '../../src/bundle/bundle.ts';
 import { loadCatalogue } from '../../src/kubernetes/catalogue.ts';
 import type { Authority, AuthorityName, KeyPair, NodeLeaf, Pki } from '../../src/pki/pki.ts';
 import { makeContext, type RenderContext } from '../../src/render/context.ts';
 import type { PodComponent } from '../../src/render/layout.ts';
 import { checkCluster, renderCluster } from '../../src/render/render.ts';
+import type { ServedNode } from '../../src/render/served.ts';
 import { builtinTemplates } from '../../src/render/template/builtin.ts';
 import type { TemplateSet } from '../../src/render/template/template.ts';
+import { allNodes } from '../../src/spec/all-nodes.ts';
 import type { Cluster } from '../../src/spec/cluster.ts';
 import { loadCluster } from '../../src/spec/load.ts';
 
@@ -54,11 +57,20 @@ export function fakePki(cluster: Cluster, generation = '', options: { readonly c
     admin: pair(`admin${generation}`),
     superAdmin: pair(`super-admin${generation}`),
     nodes: new Map(
-      cluster.nodes.map(({ name }) => [
+      allNodes(cluster).map(({ name, role }) => [
         name,
-        new Map(LEAVES.map((leaf) => [leaf, pair(`${name} ${leaf}${generation}`)])),
+        new Map(
+          LEAVES.filter((leaf) => role === 'master' || leaf === 'kubelet').map((leaf) => [
+            leaf,
+            pair(`${name} ${leaf}${generation}`),
+          ]),
+        ),
       ]),
     ),
+    serve: cluster.serve && {
+      pair: pair(`serve${generation}`),
+      tokens: new Map(allNodes(cluster).map(({ name }) => [name, new SecretText(`token-of-${name}${generation}`)])),
+    },
   };
 }
 
@@ -92,6 +104,7 @@ export interface Output {
   readonly cluster: Cluster;
   readonly context: RenderContext;
   readonly bundles: readonly Bundle[];
+  readonly served: readonly ServedNode[];
   readonly warnings: readonly Fault[];
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import type { Bundle } from '../../src/bundle/bundle.ts';
 import type { RenderContext } from '../../src/render/context.ts';
-import { nodeBundle } from '../../src/render/node-bundle.ts';
+import { nodeOutput } from '../../src/render/node-bundle.ts';
 import { planNode } from '../../src/render/plan-node.ts';
 import { readSystemdWord } from '../../src/render/template/systemd-quote.ts';
 import type { Cluster, ClusterNode, ComponentSettings, ExtraArg } from '../../src/spec/cluster.ts';
@@ -90,7 +90,7 @@ function withStrings(next: () => string): Cluster {
 
 function bundlesOf(hostile: Cluster): readonly Bundle[] {
   const pki = fakePki(hostile);
-  return hostile.nodes.map((node) => nodeBundle(planNode({ ...context, cluster: hostile, node }, true), pki));
+  return hostile.nodes.map((node) => nodeOutput(planNode({ ...context, cluster: hostile, node }, true), pki).bundle);
 }
 
 const isYaml = (path: string) => path.endsWith('.yaml') || path.endsWith('.conf');

@@ -6,6 +6,7 @@ import type { NodeInput } from '../context.ts';
 import { type FlagUse, lastUse } from '../flag-use.ts';
 import { KUBELET_CONFIG, KUBELET_KUBECONFIG, type PodComponent } from '../layout.ts';
 import { placeOfFlag } from '../place.ts';
+import { hasApi } from '../view/common.ts';
 
 type Check = (input: NodeInput, value: string, flags: readonly FlagUse[]) => Complaint | undefined;
 
@@ -54,15 +55,21 @@ const CHECKS: Readonly<Record<PodComponent | 'kubelet', Readonly<Record<string, 
             message: `the configuration that is rendered is ${KUBELET_CONFIG}`,
             hint: 'set spec.kubelet.config, or patch kubeletconfiguration',
           },
-    kubeconfig: (_, value) =>
-      value === KUBELET_KUBECONFIG
-        ? undefined
-        : { message: `the kubeconfig that is rendered is ${KUBELET_KUBECONFIG}` },
-    'hostname-override': ({ node }, value) =>
+    kubeconfig: ({ cluster }, value) => {
+      if (!hasApi(cluster)) {
+        const message = 'all nodes have "role: node", so there is no API server and the kubelet is set up to run alone';
+        return { message, hint: 'take it out, or add masters' };
+      }
+      if (value === KUBELET_KUBECONFIG) return undefined;
+      return { message: `the kubeconfig that is rendered is ${KUBELET_KUBECONFIG}` };
+    },
+    'hostname-override': ({ cluster, node }, value) =>
       value.toLowerCase() === node.name
         ? undefined
         : {
-            message: `the kubelet signs in as system:node:${node.name} and may not register as ${JSON.stringify(value)}`,
+            message: hasApi(cluster)
+              ? `the kubelet signs in as system:node:${node.name} and may not register as ${JSON.stringify(value)}`
+              : `the node is called ${node.name} everywhere else`,
             hint: 'set the name in spec.nodes[].name',
           },
     'node-ip': ({ node }, value) => {

@@ -1,6 +1,6 @@
 import { errorAt, type Fault } from '../../base/fault.ts';
 import type { NodeFile } from '../../spec/cluster.ts';
-import { MANIFESTS } from '../layout.ts';
+import { MANIFESTS, STOPPED_PODS } from '../layout.ts';
 import { isWithin } from '../view/host-dirs.ts';
 
 /** The user's files lie beside what is rendered, never on it, and not where the kubelet would run them. */
@@ -19,6 +19,8 @@ export function checkFiles(files: readonly NodeFile[], rendered: readonly string
       faults.push(errorAt(at, `${shown} is not the absolute path of a file`));
     } else if (isWithin(path, MANIFESTS)) {
       faults.push(errorAt(at, `${shown}: the kubelet runs every file in ${MANIFESTS} as a pod`));
+    } else if (isWithin(path, STOPPED_PODS)) {
+      faults.push(errorAt(at, `${shown}: ${STOPPED_PODS} is for pods of spec.staticPods that are stopped`));
     } else if (taken) {
       const message =
         path === taken ? `${shown} is rendered already` : `${shown} and the rendered file ${taken} exclude each other`;

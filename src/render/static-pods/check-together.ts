@@ -8,6 +8,8 @@ export interface Placed {
   readonly pod: StaticPod;
   readonly node: string;
   readonly via: Via;
+  /** It is not run: it keeps its name, but takes no port. */
+  readonly isStopped?: boolean;
 }
 
 /** What is there already: a pod of the control plane, or a process such as the kubelet (then without a name). */
@@ -35,6 +37,7 @@ interface Resident {
   readonly who: string;
   readonly key: string | undefined;
   readonly via: Via | undefined;
+  readonly isStopped: boolean;
   readonly at: Located | undefined;
   readonly mayBeAbsent: boolean;
   readonly ports: readonly (TakenPort & { readonly at?: Located })[];
@@ -61,13 +64,30 @@ export function checkTogether(pods: readonly Placed[], others: readonly Other[])
 
 function residentOf({ namespace, name, ports, from, mayBeAbsent = false }: Other): Resident {
   const key = name === undefined ? undefined : `${namespace || 'default'}/${name}`;
-  return { who: from, key, via: undefined, at: undefined, mayBeAbsent, ports };
+  // what has a name here is a pod of the control plane, and these are always files
+  return {
+    who: from,
+    key,
+    via: key === undefined ? undefined : 'file',
+    isStopped: false,
+    at: undefined,
+    mayBeAbsent,
+    ports,
+  };
 }
 
-function ownResident({ pod, via }: Placed): Resident {
+function ownResident({ pod, via, isStopped = false }: Placed): Resident {
   const key = `${pod.namespace}/${pod.name}`;
   const at = locate(pod.tree, ['metadata', 'name']);
-  return { who: `the pod ${key}${originOf(at)}`, key, via, at, mayBeAbsent: false, ports: pod.ports };
+  return {
+    who: `the pod ${key}${originOf(at)}`,
+    key,
+    via,
+    isStopped,
+    at,
+    mayBeAbsent: false,
+    ports: isStopped ? [] : pod.ports,
+  };
 }
 
 function originOf({ origin }: Located): string {
@@ -77,11 +97,12 @@ function originOf({ origin }: Located): string {
 function checkPair(mine: Resident, other: Resident, node: string): readonly Fault[] {
   if (mine.key !== undefined && mine.key === other.key) {
     // then their ports are the same too, and it is one mistake
+    const once = mine.isStopped || other.isStopped ? 'once both are started, ' : '';
     const how =
-      other.via === undefined || other.via === mine.via
+      other.via === mine.via
         ? 'the kubelet would run now the one, now the other'
         : 'one by file and one by URL, the kubelet would run both, and they would fight for what they share';
-    const message = `${node} has two pods called ${mine.key}: this and ${other.who}; ${how}`;
+    const message = `${node} has two pods called ${mine.key}: this and ${other.who}; ${once}${how}`;
     return [errorAt(mine.at, message, 'give it another name, or put it on another node')];
   }
   return mine.ports.flatMap((port) => {

@@ -1,13 +1,17 @@
+import type { ClusterNode } from '../../spec/cluster.ts';
 import { POD_COMPONENTS } from '../layout.ts';
 import type { Listener } from '../listeners.ts';
 import type { Other } from './check-together.ts';
 
 /**
- * What this program itself puts on a master, for {@link checkTogether}: the pods of the control plane, by their names
- * even where they listen nowhere, the kubelet, and a kube-proxy that may come.
+ * What this program itself puts on a node, for {@link checkTogether}: on a master the pods of the control plane, by their
+ * names even where they listen nowhere; the kubelet, and a kube-proxy that may come.
  */
-export function controlPlaneOf(node: string, listeners: readonly Listener[]): readonly Other[] {
-  const names = POD_COMPONENTS.map((name) => ({
+export function othersOn(
+  { name: node, role }: Pick<ClusterNode, 'name' | 'role'>,
+  listeners: readonly Listener[],
+): readonly Other[] {
+  const names = (role === 'master' ? POD_COMPONENTS : []).map((name) => ({
     node,
     namespace: 'kube-system',
     name,

@@ -1,4 +1,4 @@
-import { MANIFESTS } from '../layout.ts';
+import { MANIFESTS, STOPPED_PODS } from '../layout.ts';
 
 /** The namespace of the control plane's pods, which are called by their names alone. */
 const CONTROL_PLANE = 'kube-system';
@@ -9,14 +9,28 @@ export function podCalled(namespace: string, name: string): string {
 }
 
 /** The reverse: where the pod of that name is found in the API. */
-export function podNamed(called: string): { readonly namespace: string; readonly name: string } {
+export function podNamed(called: string): PodName {
   const slash = called.indexOf('/');
   return { namespace: slash < 0 ? CONTROL_PLANE : called.slice(0, slash), name: called.slice(slash + 1) };
 }
 
+interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** The file of a pod of the user's. No name of Kubernetes holds a `_`, so none can be that of another pod. */
-export function manifestFile({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return `${MANIFESTS}/${namespace}_${name}.yaml`;
+export function manifestFile(pod: PodName): string {
+  return `${MANIFESTS}/${baseName(pod)}`;
+}
+
+/** Where the same file lies as long as the pod is stopped. */
+export function stoppedFile(pod: PodName): string {
+  return `${STOPPED_PODS}/${baseName(pod)}`;
+}
+
+function baseName({ namespace, name }: PodName): string {
+  return `${namespace}_${name}.yaml`;
 }
 
 /** What the pod of a manifest is called, by the name of its file alone. */

@@ -6,19 +6,29 @@ import { setAt, type Tree, toJson } from '../../spec/tree.ts';
 import type { NodeInput } from '../context.ts';
 import type { JsonMap } from '../json.ts';
 import type { Listener } from '../listeners.ts';
+import { hasApi } from '../view/common.ts';
 import { isWithin } from '../view/host-dirs.ts';
 import { checkPod } from './check-pod.ts';
 import { checkProvable } from './check-provable.ts';
 import { checkTogether } from './check-together.ts';
-import { controlPlaneOf } from './control-plane.ts';
+import { othersOn } from './control-plane.ts';
 import { type ReadPods, readPods, readPodTrees } from './read-pods.ts';
-import type { StaticPod } from './static-pod.ts';
+import type { StaticPod, Via } from './static-pod.ts';
 
 /** Sources are the same objects for all nodes: each is read once. */
 const memory = new WeakMap<StaticPodSource, ReadPods>();
 
+/** A pod of the user's on one of its nodes. */
+export interface PlannedStaticPod {
+  readonly pod: StaticPod;
+  readonly via: Via;
+  /** Kept on the node, but not run. */
+  readonly isStopped: boolean;
+}
+
 /**
- * The user's pods of one node, by file, and everything that is wrong with them there.
+ * The user's pods of one node, and everything that is wrong with them there. A stopped one has to be as right as another:
+ * to start it, nothing but its place changes.
  * @param listeners of what this program runs on the node
  * @param rendered paths of what it puts there by itself
  */
@@ -26,17 +36,25 @@ export function planStaticPods(
   { cluster, node }: NodeInput,
   listeners: readonly Listener[],
   rendered: readonly string[],
-): ReadPods {
-  if (!node.staticPods.length) return { pods: [], faults: [] };
-  const read = node.staticPods.map(({ source }) => remembered(source));
-  const pods = read.flatMap((one) => one.pods);
-  const where = { via: 'file', node: node.name, minor: cluster.version.minor } as const;
-  const placed = pods.map((pod) => ({ pod, node: node.name, via: 'file' as const }));
+): { readonly pods: readonly PlannedStaticPod[]; readonly faults: readonly Fault[] } {
+  const read = node.staticPods.map(({ source, isStopped }) => ({ ...remembered(source), via: source.via, isStopped }));
+  const pods = read.flatMap(({ pods: found, via, isStopped }) => found.map((pod) => ({ pod, via, isStopped })));
+  if (!read.length) return { pods, faults: [] };
+  const isMaster = node.role === 'master';
+  const standsAlone = !hasApi(cluster);
+  const where = { node: node.name, minor: cluster.version.minor, standsAlone };
   const faults = [
     ...read.flatMap((one) => one.faults),
-    ...pods.flatMap((pod) => withoutWeaker([...checkPod(pod, where), ...checkProvable(pod)])),
-    ...pods.flatMap((pod) => checkReplaced(pod, rendered)),
-    ...checkTogether(placed, controlPlaneOf(node.name, listeners)),
+    ...pods.flatMap(({ pod, via }) => {
+      // what comes by URL, or to a plain node, is proven on the node itself
+      const proof = { byMirror: isMaster && via === 'file', standsAlone };
+      return withoutWeaker([...checkPod(pod, { ...where, via }), ...checkProvable(pod, proof)]);
+    }),
+    ...pods.flatMap(({ pod }) => checkReplaced(pod, rendered)),
+    ...checkTogether(
+      pods.map((placed) => ({ ...placed, node: node.name })),
+      othersOn(node, listeners),
+    ),
   ];
   return { pods, faults };
 }

@@ -46,10 +46,15 @@ export function localEndpoint(node: ClusterNode): string {
   return formatHostPort({ host: advertiseAddress(node), port: securePort(node) });
 }
 
-/** `host:port` at which everybody else reaches the API: the load balancer, or else the only node. */
+/** Whether there is an API server; where not, every kubelet runs for itself alone. */
+export function hasApi({ nodes }: Pick<Cluster, 'nodes'>): boolean {
+  return nodes.length > 0;
+}
+
+/** `host:port` at which everybody else reaches the API: the load balancer, or else the only master. */
 export function apiEndpoint({ endpoint, nodes: [node] }: Cluster): string {
   if (endpoint) return formatHostPort(endpoint);
-  if (!node) throw new Error('a cluster has at least one node');
+  if (!node) throw new Error('a cluster without masters has no API');
   return localEndpoint(node);
 }
 

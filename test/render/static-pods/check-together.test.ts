@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Listener } from '../../../src/render/listeners.ts';
 import { checkTogether, type Other, type Placed } from '../../../src/render/static-pods/check-together.ts';
-import { controlPlaneOf } from '../../../src/render/static-pods/control-plane.ts';
+import { othersOn } from '../../../src/render/static-pods/control-plane.ts';
 import { container, manifest, podOf, short } from './fixtures.ts';
 
 function placed(
@@ -24,7 +24,7 @@ const listener = (who: string, component: Listener['component'], port: number, a
   isChosen: false,
 });
 
-const MASTER: readonly Other[] = controlPlaneOf('node01', [
+const MASTER: readonly Other[] = othersOn({ name: 'node01', role: 'master' }, [
   listener('kube-apiserver (--secure-port)', 'kube-apiserver', 6443),
   listener('etcd (--listen-metrics-urls)', 'etcd', 2381, '127.0.0.1'),
   listener('kubelet (port)', 'kubelet', 10250, '0.0.0.0'),
@@ -64,9 +64,18 @@ describe('two pods of one name', () => {
       via: 'http',
     } as const;
     expect(together([etcd])).toEqual([
-      expect.stringContaining("two pods called kube-system/etcd: this and the control plane's etcd"),
+      expect.stringMatching(
+        /two pods called kube-system\/etcd: this and the control plane's etcd; one by file and one/,
+      ),
     ]);
     expect(together([{ ...etcd, node: 'node02' }])).toEqual([]);
+    expect(together([etcd], othersOn({ name: 'node01', role: 'node' }, []))).toEqual([]);
+  });
+
+  it('are refused also where one is stopped: it is to be started some day', () => {
+    expect(together([placed('web', [], { isStopped: true }), placed('web', [], { via: 'http' })])).toEqual([
+      expect.stringContaining('; once both are started, one by file and one by URL, the kubelet would run both'),
+    ]);
   });
 });
 
@@ -95,6 +104,11 @@ describe('a port of the host', () => {
     ['no address', http, 1],
   ])('is another one with %s', (_, port, count) => {
     expect(together([placed('a', [{ ...http, hostIP: '10.0.0.1' }]), placed('b', [port])])).toHaveLength(count);
+  });
+
+  it('is free as long as the other one is stopped', () => {
+    expect(together([placed('a', [http], { isStopped: true }), placed('b', [http])])).toEqual([]);
+    expect(together([placed('a', [http]), placed('b', [http], { isStopped: true })])).toEqual([]);
   });
 
   it('is not that of the control plane or of the kubelet', () => {

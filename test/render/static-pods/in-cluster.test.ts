@@ -202,5 +202,5 @@ describe('what is wrong is told with its place', () => {
 
 test('two masters of one pod share what was read of it', () => {
   const { nodes } = clusterOf(masters([{ manifest: named('web') }]));
-  expect(nodes[0]?.staticPods[0]).toBe(nodes[1]?.staticPods[0]);
+  expect(nodes[0]?.staticPods[0]?.source).toBe(nodes[1]?.staticPods[0]?.source);
 });

@@ -7,6 +7,8 @@ export interface Where {
   readonly node: string;
   /** Of the kubelet there. */
   readonly minor: number;
+  /** There is no API server at all, for which something could be wrong with the pod. */
+  readonly standsAlone?: boolean;
 }
 
 export type PodCheck = (pod: StaticPod, where: Where) => readonly Fault[];

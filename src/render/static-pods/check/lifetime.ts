@@ -2,11 +2,12 @@ import { errorAt, type Fault, warningAt } from '../../../base/fault.ts';
 import { locate } from '../../../spec/tree.ts';
 import { isSetAt, numberAt, textAt } from '../parts.ts';
 import type { StaticPod } from '../static-pod.ts';
+import type { Where } from './context.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
 
 /** When the pod ends, and what then. */
-export function checkLifetime({ tree }: StaticPod): readonly Fault[] {
+export function checkLifetime({ tree }: StaticPod, { standsAlone }: Where): readonly Fault[] {
   const faults: Fault[] = [];
   const policy = textAt(tree, 'spec', 'restartPolicy');
   if (policy === 'Never' || policy === 'OnFailure') {
@@ -23,6 +24,8 @@ export function checkLifetime({ tree }: StaticPod): readonly Fault[] {
       faults.push(errorAt(place, `${deadline} is not between 1 and ${MAX_INT32}`));
     else faults.push(warningAt(place, message, 'take it out where it is to run for good'));
   }
+  // all else is about what the API makes of the pod
+  if (standsAlone) return faults;
   if (isSetAt(tree, 'spec', 'readinessGates')) {
     const message = 'nobody sets conditions of a static pod, so it runs and is never ready';
     faults.push(warningAt(locate(tree, ['spec', 'readinessGates']), message, 'take them out'));

@@ -15,7 +15,7 @@ const UID_LENGTH = 32;
 const MAX_HOSTNAME = 63;
 
 /** The name, with what the kubelet adds to it, and the namespace. */
-export function checkName({ name, namespace, tree }: StaticPod, { node }: Where): readonly Fault[] {
+export function checkName({ name, namespace, tree }: StaticPod, { node, standsAlone }: Where): readonly Fault[] {
   const at = locate(tree, ['metadata', 'name']);
   const faults: Fault[] = [];
   if (!isObjectName(name)) {
@@ -31,7 +31,7 @@ export function checkName({ name, namespace, tree }: StaticPod, { node }: Where)
     const rule =
       'is no name of a namespace: at most 63 lower-case letters, digits and "-", a letter or digit at both ends';
     faults.push(errorAt(locate(tree, ['metadata', 'namespace']), `${quote(namespace)} ${rule}`));
-  } else if (!['default', 'kube-system'].includes(namespace)) {
+  } else if (!standsAlone && !['default', 'kube-system'].includes(namespace)) {
     const message = `the pod runs, but kubectl shows it only once the namespace ${quote(namespace)} is there`;
     faults.push(warningAt(locate(tree, ['metadata', 'namespace']), message));
   }

@@ -77,7 +77,7 @@ function checkSelector(tree: Tree, { node }: Where): readonly Fault[] {
 }
 
 /** pkg/apis/core/validation, ValidateTolerations. */
-function checkTolerations(tree: Tree, { via }: Where): readonly Fault[] {
+function checkTolerations(tree: Tree, { via, standsAlone }: Where): readonly Fault[] {
   const tolerations = asList(at(tree, ['spec', 'tolerations']));
   const faults = tolerations.flatMap((toleration) => {
     const [key, operator, value, effect] = ['key', 'operator', 'value', 'effect'].map((f) => textAt(toleration, f));
@@ -107,7 +107,7 @@ function checkTolerations(tree: Tree, { via }: Where): readonly Fault[] {
       ['', 'NoExecute'].includes(textAt(toleration, 'effect')) &&
       numberAt(toleration, 'tolerationSeconds') === undefined,
   );
-  if (via === 'file' || stays) return faults;
+  if (via === 'file' || stays || standsAlone) return faults;
   // pkg/kubelet/config/common.go, applyDefaults: only a pod from a file is given one. The pod runs on; what the
   // control plane takes away is its mirror, over and over (pkg/controller/tainteviction).
   const message =
