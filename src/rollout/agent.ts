@@ -1,6 +1,7 @@
 import type { Bundle } from '../bundle/bundle.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { KubeletAction } from './plan.ts';
+import type { RuntimePods } from './runtime-pods.ts';
 
 export interface FactsRequest {
   /** Absolute paths whose state is wanted besides those of the current revision. */
@@ -50,8 +51,41 @@ export interface NodeAgent {
   renewKubelet(): Promise<void>;
   /** The static pods that have run there, as far as their logs are kept. */
   pods(): Promise<readonly PodRun[]>;
+  /** All pods that its container runtime has, of the API's too, without asking the kubelet. */
+  runtimePods(): Promise<RuntimePods>;
   /** The last lines that a container of this pod wrote, or the kubelet where `pod` is `kubelet`; '' where there are none. */
   logs(pod: string, lines: number): Promise<string>;
+  /** What the containers of this pod have written, by name; none where it has not run there, or its logs are gone. */
+  containerLogs(pod: string, options: ContainerLogsOptions): Promise<readonly ContainerLog[]>;
+}
+
+export interface ContainerLogsOptions {
+  /** At most so many of the last lines of each. */
+  readonly lines: number;
+  /** Those of the run before the last restart. */
+  readonly previous?: boolean;
+  /** Only this one. */
+  readonly container?: string | undefined;
+  /** What was read before: everything since then is wanted, whatever `lines` says. */
+  readonly after?: readonly ContainerLog[];
+}
+
+export interface ContainerLog {
+  readonly container: string;
+  /** Of its pod. */
+  readonly uid: string;
+  /** Restarts before. */
+  readonly attempt: number;
+  /** Bytes that its log had. */
+  readonly size: number;
+  readonly lines: readonly LogLine[];
+}
+
+export interface LogLine {
+  /** As the container runtime wrote it, in RFC 3339. */
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
 }
 
 /** A pod as the node's own disk knows it, which also says it where no apiserver answers. */

@@ -106,16 +106,21 @@ leave() {
   exit "$status"
 }
 
-# ---- programs of systemd; a test's root has its own or none, never those of the machine
+# ---- programs of the node; a test's root has its own or none, never those of the machine
 
-find_tool() {
+find_program() {
   tool=$(command -v "$1") || tool=
   if [ -n "$root" ]; then
     case $tool in /usr/* | /bin/* | /sbin/*) tool= ;; esac
     [ ! -x "$root/usr/bin/$1" ] || tool=$root/usr/bin/$1
-  elif [ ! -d /run/systemd/system ]; then
-    tool= # sd_booted(3)
   fi
+  [ -n "$tool" ]
+}
+
+# One of systemd.
+find_tool() {
+  find_program "$1" || return 1
+  [ -n "$root" ] || [ -d /run/systemd/system ] || tool= # sd_booted(3)
   [ -n "$tool" ]
 }
 
@@ -449,23 +454,181 @@ do_logs() {
   exit 0
 }
 
+# POD LINES current|previous [CONTAINER]: what each container of the pod has written last, after a line with its name, the
+# pod's UID, its number of restarts and the bytes of its log; what came after so many bytes where a line on standard input
+# says that of it.
+# POD is called as above.
+do_container_logs() {
+  [ $# -ge 3 ] && is_number "$2" || usage
+  after=$nl$(cat)$nl
+  case $1 in
+    */*) set -- "$2" "$3" "${4:-}" "$root/var/log/pods/${1%%/*}_${1#*/}_"*/*/*.log ;;
+    *) set -- "$2" "$3" "${4:-}" "$root/var/log/pods/kube-system_$1_"*/*/*.log ;;
+  esac
+  lines=$1 which=$2 only=$3
+  shift 3
+  # shellcheck disable=SC2012
+  dir=$(ls -1t -- "$@" 2>/dev/null | head -n 1)
+  [ -n "$dir" ] || return 0
+  dir=${dir%/*/*}
+  for logs in "$dir"/*/; do
+    logs=${logs%/}
+    container=${logs##*/}
+    [ -z "$only" ] || [ "$only" = "$container" ] || continue
+    attempts "$logs"
+    [ "$which" = current ] || attempts "$logs" "$attempt"
+    log=$logs/$attempt.log
+    size=$(stat -L -c %s -- "$log" 2>/dev/null) || continue
+    set -- "container$tab$container$tab${dir##*_}$tab$attempt$tab"
+    printf '%s%s\n' "$1" "$size"
+    start=${after#*"$nl$1"}
+    if [ "$after" = "$nl$nl" ]; then
+      head -c "$size" -- "$log" | tail -n "$lines"
+    elif [ "$start" = "$after" ] || [ "${start%%"$nl"*}" -gt "$size" ]; then
+      head -c "$size" -- "$log" # it was started anew since, or its log was
+    else
+      start=${start%%"$nl"*}
+      tail -c "+$((start + 1))" -- "$log" | head -c "$((size - start))"
+    fi
+    printf '\n'
+  done
+}
+
 # Which pods have run here, by what their containers have written: name (outside of kube-system NAMESPACE/NAME), UID and
 # number of restarts of each container.
 do_pods() {
   for dir in "$root"/var/log/pods/*_*_*/*/; do
     [ -d "$dir" ] || continue
     dir=${dir%/}
-    restarts=0
-    for log in "$dir"/*.log; do
-      log=${log##*/}
-      ! is_number "${log%.log}" || [ "${log%.log}" -le "$restarts" ] || restarts=${log%.log}
-    done
+    attempts "$dir"
     container=${dir##*/}
     pod=${dir%/*}
     pod=${pod##*/}
     namespace=${pod%%_*}/
     pod=${pod#*_}
-    printf 'pod\t%s\t%s\t%s\t%s\n' "${namespace#kube-system/}${pod%%_*}" "${pod#*_}" "$container" "$restarts"
+    printf 'pod\t%s\t%s\t%s\t%s\n' "${namespace#kube-system/}${pod%%_*}" "${pod#*_}" "$container" "$attempt"
+  done
+}
+
+# ---- what runs
+
+# Pods and containers as the container runtime itself has them; where it cannot be asked, what cgroups tell. Of two lines
+# `source` the last one counts.
+do_runtime() {
+  [ $# = 0 ] || usage
+  PATH=$PATH:/opt/bin # where /usr cannot be written
+  problem=
+  if find_program crictl; then
+    runtime_endpoint
+    exec 3>&1
+    printf 'source\tcrictl\npods\n'
+    set -- "$tool" --timeout=10s ${endpoint:+--runtime-endpoint="$endpoint"}
+    # what it says on standard error is kept, the rest goes on
+    if said=$("$@" pods -o json 2>&1 >&3) && printf '\ncontainers\n' && said=$("$@" ps -a -o json 2>&1 >&3); then
+      printf '\nend\n'
+      return
+    fi
+    problem=$(one_line "${said##*"$nl"}")
+    problem=${problem:-it failed and said nothing}
+    printf '\n'
+  fi
+  runtime_cgroups
+  printf 'source\t%s\t%s\n%send\n' "$source" "$problem" "$found"
+}
+
+# Where the kubelet finds its container runtime; '' = crictl knows it by itself.
+runtime_endpoint() {
+  endpoint=
+  [ -r "$root/var/lib/kubelet/config.yaml" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in containerRuntimeEndpoint:*) endpoint=${line#*:} ;; esac
+  done <"$root/var/lib/kubelet/config.yaml"
+  endpoint=$(printf '%s' "${endpoint%% #*}" | tr -d " \"'\t\r")
+}
+
+# The kubelet makes a cgroup for each pod, named after its UID, and the runtime one in it for each container
+# (pkg/kubelet/cm/pod_container_manager_linux.go); one of cgroup v1 is there once for each controller.
+runtime_cgroups() {
+  source=none found=
+  uids=' '
+  for top in "$root"/sys/fs/cgroup/kubepods "$root"/sys/fs/cgroup/*kubepods.slice "$root"/sys/fs/cgroup/*/kubepods \
+    "$root"/sys/fs/cgroup/*/*kubepods.slice "$root"/sys/fs/cgroup/*/*/*kubepods.slice; do
+    [ -d "$top" ] || continue
+    source=cgroup
+    for group in "$top"/pod* "$top"/*-pod* "$top"/*/pod* "$top"/*/*-pod*; do
+      [ -d "$group" ] || continue
+      uid=${group##*/}
+      uid=${uid##*pod}
+      uid=$(printf '%s' "${uid%.slice}" | tr _ -)
+      case $uids in *" $uid "*) continue ;; esac
+      lives "$group" || continue
+      uids="$uids$uid "
+      runtime_pod "$group"
+    done
+  done
+}
+
+# CGROUP: a process is in it or below it.
+lives() {
+  if [ -f "$1/cgroup.events" ]; then
+    while read -r key value; do
+      [ "$key$value" != populated1 ] || return 0
+    done <"$1/cgroup.events"
+    return 1
+  fi
+  for file in "$1"/cgroup.procs "$1"/*/cgroup.procs "$1"/*/*/cgroup.procs; do
+    [ ! -f "$file" ] || ! read -r _ <"$file" || return 0
+  done
+  return 1
+}
+
+# CGROUP of the pod $uid: adds it and its containers to $found. They are known by their logs: a directory for each pod
+# and each container, and a link of the kubelet's that names the container's ID (pkg/kubelet/kuberuntime, legacy.go).
+runtime_pod() {
+  ids=' '
+  for group in "$1"/*/; do
+    group=${group%/}
+    lives "$group" || continue
+    id=${group##*/}
+    case $id in crio-conmon-*) continue ;; esac
+    id=${id%.scope}
+    ids="$ids${id##*-} "
+  done
+  for dir in "$root"/var/log/pods/*_*_"$uid"/; do
+    [ -d "$dir" ] || continue
+    dir=${dir%/}
+    pod=${dir##*/}
+    namespace=${pod%%_*}
+    pod=${pod#*_}
+    pod=${pod%_*}
+    found="${found}pod$tab$namespace$tab$pod$tab$uid$nl"
+    for logs in "$dir"/*/; do
+      [ -d "$logs" ] || continue
+      logs=${logs%/}
+      container=${logs##*/}
+      attempts "$logs"
+      state=unknown id=
+      for link in "$root/var/log/containers/${pod}_${namespace}_$container"-*.log; do
+        link=${link##*"_$container-"}
+        link=${link%.log}
+        case $link in *[!0-9a-f]* | '') continue ;; esac
+        case $ids in *" $link "*) state=running id=$link && break ;; esac
+        state=exited id=$link
+      done
+      found="${found}container$tab$container$tab$id$tab$state$tab$attempt$nl"
+    done
+  done
+}
+
+# DIRECTORY of a container's logs [BELOW]: sets $attempt, the number of the last one; of the last one before BELOW, which may
+# be none.
+attempts() {
+  attempt=${2:+-1}
+  attempt=${attempt:-0}
+  for log in "$1"/*.log; do
+    log=${log##*/}
+    log=${log%.log}
+    is_number "$log" && [ "$log" -gt "$attempt" ] && [ "$log" -lt "${2:-1000000000}" ] && attempt=$log
   done
 }
 
@@ -1313,16 +1476,18 @@ main() {
   trap leave EXIT
   trap 'exit 143' HUP INT TERM
   case $verb in
-    facts | read | logs | kubelet | kubelet-identity | pods) ;;
+    facts | read | logs | container-logs | kubelet | kubelet-identity | pods | runtime) ;;
     *) whoami_here ;;
   esac
   case $verb in
     facts) do_facts "$@" ;;
     read) do_read "$@" ;;
     logs) do_logs "$@" ;;
+    container-logs) do_container_logs "$@" ;;
     kubelet) facts_kubelet ;;
     kubelet-identity) do_kubelet_identity "$@" ;;
     pods) do_pods ;;
+    runtime) do_runtime "$@" ;;
     lock) do_lock "$@" ;;
     keep) do_keep "$@" ;;
     unlock) do_unlock "$@" ;;

@@ -115,7 +115,9 @@ export function fakeCluster(names: readonly string[] = ['cp1', 'cp2', 'cp3']) {
     kubeletIdentity: () => act(node, 'kubelet-identity', ''),
     renewKubelet: () => act(node, 'renew-kubelet', undefined),
     pods: () => act(node, 'pods', []),
+    runtimePods: () => act(node, 'runtime', { source: 'none', pods: [] } as const),
     logs: () => act(node, 'logs', ''),
+    containerLogs: () => act(node, 'container-logs', []),
   });
   const masters = names.map(
     (name): Master => ({

@@ -60,9 +60,14 @@ export function authoritiesIn(file: string, log: (line: string) => void = consol
   } satisfies Authorities & { stop(): void };
 }
 
-export function isCurrent({ validFrom, validTo }: X509Certificate): boolean {
+const lives = new WeakMap<X509Certificate, readonly [from: number, to: number]>();
+
+export function isCurrent(certificate: X509Certificate): boolean {
+  // asked at each request: the dates are read once
+  const life = lives.get(certificate) ?? [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  lives.set(certificate, life);
   const now = Date.now();
-  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
+  return life[0] <= now && now <= life[1];
 }
 
 const peers = new WeakMap<object, X509Certificate>();

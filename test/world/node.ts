@@ -23,6 +23,9 @@ RestartSec=10
 WantedBy=multi-user.target
 `;
 
+/** Cheaper than the standard one, which is against quantum computers; transports are tried with that one. */
+const KEX = 'KexAlgorithms curve25519-sha256';
+
 export interface WorldNode {
   readonly name: string;
   /** The directory that is its `/`. */
@@ -79,7 +82,7 @@ export async function startNode({ machine, ...options }: NodeOptions): Promise<W
     }
   }
 
-  const [sshd] = await Promise.all([startSshd({ root, path, env: { WORLD_MACHINE: state } }), boot()]);
+  const [sshd] = await Promise.all([startSshd({ root, path, env: { WORLD_MACHINE: state }, config: [KEX] }), boot()]);
   const sshdFolder = dirname(sshd.configFile);
   const at = (file: string) => join(root, file);
 

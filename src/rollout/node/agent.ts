@@ -4,6 +4,8 @@ import { revisionIndex, SCRIPT_FILE } from '../../bundle/revision-index.ts';
 import { packFiles, unpackFiles } from '../../bundle/tar.ts';
 import type { Outcome, Transport } from '../../deliver/transport/transport.ts';
 import type { ActivateOptions, FactsRequest, NodeAgent } from '../agent.ts';
+import { parseRuntimePods } from '../runtime-pods.ts';
+import { parseContainerLogs, readUpTo } from './container-logs.ts';
 import { failure, heldBy, notUnderstood } from './failure.ts';
 import { type Holder, thisHolder } from './holder.ts';
 import { parseFacts } from './parse-facts.ts';
@@ -27,7 +29,9 @@ const SECONDS = {
   'kubelet-identity': 30,
   'renew-kubelet': 150,
   pods: 30,
+  runtime: 60,
   logs: 30,
+  'container-logs': 30,
 } as const;
 
 type Verb = keyof typeof SECONDS;
@@ -139,10 +143,23 @@ export function openAgent(transport: Transport, options: AgentOptions): NodeAgen
         return word === 'pod' ? [{ pod, uid, restarts: Number(restarts) }] : [];
       });
     },
+    async runtimePods() {
+      const answer = await call('runtime', []);
+      try {
+        return parseRuntimePods(answer.toString('utf8'));
+      } catch (error) {
+        throw notUnderstood(node, 'runtime', error);
+      }
+    },
     async logs(pod, lines) {
       const called = pod === 'kubelet' ? pod : `${pod}-${node.toLowerCase()}`;
       const { stdout } = await run('logs', [called, String(lines)]);
       return readable(stdout.toString('utf8'));
+    },
+    async containerLogs(pod, { lines, previous = false, container, after = [] }) {
+      const read = after.map(readUpTo).join('');
+      const args = [`${pod}-${node.toLowerCase()}`, String(lines), previous ? 'previous' : 'current', container ?? ''];
+      return parseContainerLogs((await call('container-logs', args, Buffer.from(read))).toString('utf8'));
     },
   };
 }

@@ -78,16 +78,23 @@ async function healthOf(etcd: EtcdClient, which: string, verbose: boolean, endin
   return { status: good ? 200 : 500, text };
 }
 
-/** So long an answer of etcd counts for the next question too: the load balancer asks ten times a second. */
-const FRESH_MS = 150;
-let asked: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
+/**
+ * So long an answer of etcd counts for the next question too: the load balancer asks ten times a second. A bad one counts
+ * longer: each try behind it is a connection with all its TLS.
+ */
+const FRESH_MS = { good: 150, bad: 400 } as const;
+let asked: { at: number; isBad: boolean; readonly answer: Promise<boolean> } | undefined;
 
 function isWell(etcd: EtcdClient): Promise<boolean> {
-  if (asked && Date.now() - asked.at < FRESH_MS) return asked.answer;
+  if (asked && Date.now() - asked.at < (asked.isBad ? FRESH_MS.bad : FRESH_MS.good)) return asked.answer;
   const answer = etcd.get('/registry/health', 2000).then(
     () => true,
-    () => false,
+    () => {
+      mine.isBad = true;
+      return false;
+    },
   );
-  asked = { at: Date.now(), answer };
+  const mine = { at: Date.now(), isBad: false, answer };
+  asked = mine;
   return answer;
 }

@@ -2,7 +2,7 @@ import { setInterval } from 'node:timers';
 import { apiServer } from './api-server.ts';
 import { controllerManager } from './controller-manager.ts';
 import { lead } from './election.ts';
-import { flag, readFlags } from './flags.ts';
+import { fatal, flag, readFlags } from './flags.ts';
 import { healthServer } from './health-server.ts';
 import { kubeconfigClient } from './kubeconfig-client.ts';
 
@@ -26,6 +26,8 @@ switch (program) {
     break;
   }
   default:
-    // whatever the user's own pods are: it runs until it is told to end
-    setInterval(() => undefined, 60_000);
+    // whatever the user's own pods are: it runs until it is told to end, and says so
+    if (process.env['FAIL_ON_PURPOSE']) fatal(process.env['FAIL_ON_PURPOSE']);
+    console.log(`${program} runs`);
+    setInterval(() => console.log(`${program} still runs`), 1000);
 }

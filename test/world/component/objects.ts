@@ -44,7 +44,7 @@ export async function answerObjects(etcd: EtcdClient, asked: Asked): Promise<Ans
       return entry ? { status: 200, body: withRevision(read(entry.value), entry.revision) } : notFound;
     }
     case 'POST': {
-      const body = parse(asked.text) as unknown;
+      const body = parsed(asked.text);
       if (!isMap(body)) return failure(400, 'BadRequest', 'no object');
       const name = textAt(body, 'metadata', 'name');
       const wrong = mismatch(path, body, name) ?? (await noNamespace(etcd, path));
@@ -53,7 +53,7 @@ export async function answerObjects(etcd: EtcdClient, asked: Asked): Promise<Ans
       return write(etcd, asked, name, (live) => (live ? exists : updated(undefined, body, manager)));
     }
     case 'PUT': {
-      const body = parse(asked.text) as unknown;
+      const body = parsed(asked.text);
       if (!isMap(body)) return failure(400, 'BadRequest', 'no object');
       const wrong = mismatch(path, body, path.name);
       if (wrong) return wrong;
@@ -75,7 +75,7 @@ export async function answerObjects(etcd: EtcdClient, asked: Asked): Promise<Ans
 
 async function patch(etcd: EtcdClient, asked: Asked, manager: string, notFound: Answer): Promise<Answer> {
   const { path, query, type } = asked;
-  const body = parse(asked.text) as unknown;
+  const body = parsed(asked.text);
   if (!isMap(body)) return failure(400, 'BadRequest', 'no object');
   // what makes a strategic one different, lists that are merged, is not there
   if (/^application\/(strategic-)?merge-patch\+json/.test(type)) {
@@ -189,6 +189,15 @@ const outdated = ({ resource, name }: ResourcePath) =>
   failure(409, 'Conflict', `Operation cannot be fulfilled on ${resource} "${name}": the object has been modified`);
 
 const isAnswer = (value: JsonMap | Answer): value is Answer => 'status' in value && typeof value['status'] === 'number';
+
+/** YAML, as which JSON could be read too, but more slowly. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return parse(text);
+  }
+}
 
 const read = (text: string): JsonMap => JSON.parse(text) as JsonMap;
 

@@ -13,6 +13,8 @@ import type { Runtime } from './runtime.ts';
 import { type MachineSettings, onNode } from './settings.ts';
 
 const TICK_MS = 150;
+/** Before the API is tried again. */
+const RETRY_MS = 500;
 const CERTIFICATE_MS = 1000;
 /** So long without a client certificate that is valid, and it ends; the kubelet: 5 minutes (cmd/kubelet/app/server.go). */
 const EXIT_AFTER_MS = 3000;
@@ -79,7 +81,7 @@ export function startKubelet(
       await sync?.(mirrored);
     } catch (error) {
       log(`Unable to reach the API err="${String(error)}"`);
-      await delay(200);
+      await delay(RETRY_MS);
     }
     telling = false;
   }

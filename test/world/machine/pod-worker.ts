@@ -6,8 +6,11 @@ import { probe } from './probe.ts';
 import { type Container, type Exit, mountVolumes, type Runtime } from './runtime.ts';
 import type { MachineSettings } from './settings.ts';
 
-/** Milliseconds between two probes: of a pod that is not ready yet, and of one that is (periodSeconds: 1). */
-const PROBE_MS = { unready: 120, ready: 2000 } as const;
+/**
+ * Milliseconds between two probes: of a pod that is not ready yet, more after each failure, up to the real second
+ * (periodSeconds: 1); and of one that is ready. Each is a TLS connection.
+ */
+const PROBE_MS = { unready: 120, more: 30, most: 1000, ready: 2000 } as const;
 const FAILURE_THRESHOLD = 3;
 /** The longest back-off as a multiple of the first (kubelet: 5 minutes to 10 s). */
 const LONGEST_BACK_OFF = 30;
@@ -140,7 +143,8 @@ function readinessOf() {
         if (asked !== round) return;
         failures = good ? 0 : failures + 1;
         ready = good || (ready && failures < FAILURE_THRESHOLD);
-        next = Date.now() + (ready ? PROBE_MS.ready : PROBE_MS.unready);
+        next =
+          Date.now() + (ready ? PROBE_MS.ready : Math.min(PROBE_MS.unready + failures * PROBE_MS.more, PROBE_MS.most));
       });
       return ready;
     },

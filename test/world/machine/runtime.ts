@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { isMap, listAt, textAt } from '../json.ts';
 import { commandOf } from './command.ts';
+import { criTexts } from './cri.ts';
 import type { StaticPod } from './manifests.ts';
 import { environment, type MachineSettings, onNode } from './settings.ts';
 
@@ -42,8 +43,11 @@ export interface ContainerRecord {
 
 export type Runtime = ReturnType<typeof createRuntime>;
 
-/** etcd sends a heartbeat ten times a second, which all worlds together feel; it takes four for its shortest election. */
-const CALM = { ETCD_HEARTBEAT_INTERVAL: '250', ETCD_ELECTION_TIMEOUT: '1250' } as const;
+/**
+ * etcd sends a heartbeat ten times a second, which all worlds together feel; it takes four for its shortest election. Of two
+ * processors Go would wake the second one for each message, only to find that there is nothing to do for it.
+ */
+const CALM = { ETCD_HEARTBEAT_INTERVAL: '250', ETCD_ELECTION_TIMEOUT: '1250', GOMAXPROCS: '1', GOGC: '400' } as const;
 
 /**
  * Stands for containerd: runs the one container of each static pod as a process. It is not part of the kubelet, so pods go
@@ -69,9 +73,16 @@ export function createRuntime(settings: MachineSettings) {
         starts: count,
       };
     });
-    writeFileSync(`${record}.new`, JSON.stringify(records));
-    renameSync(`${record}.new`, record);
+    write(record, JSON.stringify(records));
+    tellCrictl();
   }
+
+  function tellCrictl(): void {
+    const said = criTexts([...containers.values()].map(({ container }) => container));
+    write(join(settings.state, 'crictl-pods.json'), said.pods);
+    write(join(settings.state, 'crictl-ps.json'), said.containers);
+  }
+  tellCrictl();
 
   return {
     list: (): readonly Container[] => [...containers.values()].map(({ container }) => container),
@@ -129,6 +140,11 @@ export function createRuntime(settings: MachineSettings) {
       for (const { child } of containers.values()) child.kill('SIGKILL');
     },
   };
+}
+
+function write(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }
 
 function mapGrace(pod: StaticPod): unknown {
