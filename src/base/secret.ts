@@ -25,3 +25,8 @@ export abstract class Secret {
     return '[secret]';
   }
 }
+
+/** A secret that is a line of text: a token. */
+export class SecretText extends Secret {
+  declare readonly kind: 'text';
+}

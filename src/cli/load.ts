@@ -41,19 +41,21 @@ export async function loadChecked(space: Workspace, options: CommonOptions, text
 function loadOptions(
   { clusterFile, show, profileFolders }: Workspace,
   options: CommonOptions,
-  text?: string,
+  text = options.edit?.text,
 ): LoadOptions {
   return {
     file: clusterFile,
     shown: show(clusterFile),
     profileFolders,
     ...(text !== undefined && { text }),
+    ...(options.edit && { sources: options.edit.sources }),
     ...(options.profile && { profiles: options.profile }),
     ...(options.set && { sets: options.set }),
   };
 }
 
-function withHint<T>({ clusterFile, show }: Workspace, read: () => T): T {
+/** Where there is no cluster file, the error says how to come by one. */
+export function withHint<T>({ clusterFile, show }: Workspace, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt } from '../base/fault.ts';
@@ -22,14 +22,18 @@ export function guardPki(
   store: PkiStore,
   founding: boolean,
 ): void {
-  const roots = [...inventory.authorities.map((authority) => authority.path), 'sa'];
+  const nodes = join(space.dir, 'nodes');
+  const isRendered = wasRendered(nodes);
+  const all = [...inventory.authorities.map((authority) => authority.path), 'sa'];
+  // the first masters of a cluster bring their CAs with them: without masters there is one CA alone
+  const grows = isRendered && store.read('ca.crt') !== undefined && !holdsMaster(nodes);
+  const roots = grows ? all.filter((path) => path === 'ca' || path === 'sa') : all;
   const absent = roots.filter(
     (path) => !store.read(`${path}.key`) && !store.read(`${path}.crt`) && !store.read(`${path}.pub`),
   );
-  const nodes = join(space.dir, 'nodes');
   const copies = (file: string) =>
     cluster.nodes.map((node) => join(nodes, node.name, 'etc/kubernetes/pki', file)).filter((path) => existsSync(path));
-  if (absent.length && wasRendered(nodes)) {
+  if (absent.length && isRendered) {
     const missing = absent.map((path) => `pki/${path}${path === 'sa' ? '.key' : '.crt'}`).join(', ');
     const saved = [...copies('ca.key'), ...copies('sa.key')].map(space.show);
     throw new BootstrapError(
@@ -54,6 +58,11 @@ export function guardPki(
       hint: 'copy it back; or, where that key is meant to be kept elsewhere, remove it from nodes/ too',
     });
   }
+}
+
+/** Whether a master is, or was, among the nodes whose files were rendered. */
+function holdsMaster(nodes: string): boolean {
+  return readdirSync(nodes).some((name) => existsSync(join(nodes, name, 'etc/kubernetes/pki/ca.crt')));
 }
 
 /** @throws BootstrapError `refused` where files that no run has written stand in the way */

@@ -1,9 +1,11 @@
-import { nodeChanges, planChanges } from '../rollout/plan/plan-node.ts';
+import { AT_ONCE } from '../rollout/plain/order.ts';
+import { allPlans, nodeChanges, planChanges } from '../rollout/plan/plan-node.ts';
 import { certificateName } from '../rollout/plan/renewal.ts';
 import type { NodePlan, Plan } from '../rollout/plan.ts';
 import { count } from './format.ts';
 import { nodeSections, type TextOptions } from './plan-nodes.ts';
 import { objectLines } from './plan-objects.ts';
+import { servedLines } from './plan-served.ts';
 import { printable } from './printable.ts';
 import { wrap } from './wrap.ts';
 
@@ -20,24 +22,32 @@ export function planText(plan: Plan, options: PlanTextOptions): string {
   if (options.quiet) return last;
   const { columns, color } = options;
   // where nothing changes anywhere, only that which is amiss is said of a node
-  const told = planChanges(plan) ? plan.nodes : plan.nodes.filter(isAmiss);
+  const told = planChanges(plan) ? allPlans(plan) : allPlans(plan).filter(isAmiss);
   const label = (name: string, text: string) => wrap(printable(text), columns, name.padEnd(9));
   const rows = planChanges(plan)
     ? [
         ...expiredLines(plan).flatMap((text) => label('expired', text)),
         ...orderText(plan).flatMap((text) => label('order', text)),
+        ...plainOrderText(plan).flatMap((text) => label('order', text)),
         ...quorumText(plan).flatMap((text) => label('etcd', text)),
-        ...(plan.objects ? objectLines(plan.objects, color) : ['objects  all are applied once the API answers']),
+        ...servedLines(plan.served, columns),
+        ...(plan.objects ? objectLines(plan.objects, color) : waitingObjects(plan)),
       ]
     : [];
   return [...nodeSections(told, options), ...(rows.length ? [rows.join('\n')] : []), last].join('\n\n');
+}
+
+/** Where no API answers and no master changes, none is waited for. */
+function waitingObjects({ nodes }: Plan): readonly string[] {
+  return nodes.some(nodeChanges) ? ['objects  all are applied once the API answers'] : [];
 }
 
 function isAmiss({ strays, drift }: NodePlan): boolean {
   return strays.length > 0 || drift.length > 0;
 }
 
-function nothing({ nodes }: Plan, { clusterFile = 'cluster.yaml' }: PlanTextOptions): string {
+function nothing(plan: Plan, { clusterFile = 'cluster.yaml' }: PlanTextOptions): string {
+  const nodes = allPlans(plan);
   const byRevision = new Map<string, string[]>();
   for (const { node, currentRevision } of nodes) {
     const revision = String(currentRevision);
@@ -85,6 +95,15 @@ function orderText({ mode, nodes, leader, unwell }: Plan): readonly string[] {
   return [`${changed.length > 1 ? 'one at a time: ' : ''}${names.join(', ')}${isLast ? ' (etcd leader last)' : ''}`];
 }
 
+/** Plain nodes stand behind the masters and depend on nobody: one shows that it works, then a few go at a time. */
+function plainOrderText({ nodes, plainNodes }: Plan): readonly string[] {
+  const [first, ...others] = plainNodes.filter(nodeChanges).map(({ node }) => node);
+  if (first === undefined) return [];
+  const after = nodes.some(nodeChanges) ? 'after the masters ' : '';
+  if (!others.length) return after ? [`${after}${first}`] : [];
+  return [`${after}${first}, then up to ${AT_ONCE} at a time: ${others.join(', ')}`];
+}
+
 function quorumText({ mode, nodes, quorum: { members, needed, before, during } }: Plan): readonly string[] {
   if (!members) return [];
   const numbers = `${count(members, 'member')}, ${needed} needed`;
@@ -100,14 +119,16 @@ function quorumText({ mode, nodes, quorum: { members, needed, before, during } }
 }
 
 /** `3 nodes change; restarts: kube-apiserver on each; nothing else stops`. */
-function summary({ nodes, objects }: Plan): string {
-  const changed = nodes.filter(nodeChanges);
+function summary(plan: Plan): string {
+  const { served, objects } = plan;
+  const changed = allPlans(plan).filter(nodeChanges);
   const files = changed.reduce((sum, { changes }) => sum + changes.length, 0);
   const parts = [
     changed.length
       ? `${count(changed.length, 'node')} ${changed.length === 1 ? 'changes' : 'change'}${files ? ` (${count(files, 'file')})` : ''}`
       : 'no node changes',
     ...happenings(changed),
+    ...(served.length ? [`other pods by URL for ${count(served.length, 'node')}`] : []),
     ...(objects?.length ? [`${count(objects.length, 'API object')} applied`] : []),
   ];
   return parts.join('; ');

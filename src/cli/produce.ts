@@ -14,6 +14,7 @@ import type { Pki } from '../pki/pki.ts';
 import type { Renewal } from '../pki/renewal.ts';
 import { inMemory, openPkiStore, type PkiStore } from '../pki/store.ts';
 import { clusterKubeconfigs, renderCluster } from '../render/render.ts';
+import type { ServedNode } from '../render/served.ts';
 import { allNodes } from '../spec/all-nodes.ts';
 import type { Cluster } from '../spec/cluster.ts';
 import type { Json } from '../spec/tree.ts';
@@ -40,6 +41,8 @@ export interface ProduceOptions {
 /** What a run has made, or with `dryRun` would make. */
 export interface Produced {
   readonly bundles: readonly Bundle[];
+  /** What `bootstrap serve` is to give out; nothing here publishes it. */
+  readonly served: readonly ServedNode[];
   readonly pki: readonly PkiChange[];
   /** Certificates that were to be renewed, and whose CA's key is kept elsewhere. */
   readonly elsewhere: readonly string[];
@@ -130,6 +133,7 @@ export async function produce(
   }
   return {
     bundles: rendered.bundles,
+    served: rendered.served,
     pki: ensured.changes,
     elsewhere: ensured.elsewhere,
     identities: ensured.pki,

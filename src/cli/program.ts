@@ -3,6 +3,8 @@ import { BootstrapError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { certs } from './certs/commands.ts';
 import { type Action, collect, common, examples, TIMES } from './command-parts.ts';
+import { pods } from './pods/command.ts';
+import { serve } from './serve/command.ts';
 import { userData } from './user-data/command.ts';
 import { packageVersion } from './workspace.ts';
 
@@ -253,6 +255,8 @@ const COMMANDS: Readonly<Record<string, (root: Command, action: Action) => void>
   status,
   'user-data': userData,
   'cloud-init': userData,
+  pods,
+  serve,
   certs,
   token,
   profiles,

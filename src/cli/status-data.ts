@@ -14,6 +14,7 @@ export function statusData({ cluster, applied, nodes, etcd, certificates, proble
     applied,
     nodes: nodes.map((node) => ({
       name: node.node,
+      role: node.role,
       reachable: node.unreachable === undefined,
       unreachable: known(node.unreachable),
       components: Object.fromEntries(

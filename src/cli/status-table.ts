@@ -81,14 +81,25 @@ function drawn(
   columns: number,
   color: Io['color'],
 ): { readonly lines: readonly string[]; readonly width: number } {
-  const components = nodes[0]?.components.map(({ component }) => component) ?? [];
+  // plain nodes have fewer of them
+  const most = nodes.reduce<NodeStatus | undefined>(
+    (widest, node) => (node.components.length > (widest?.components.length ?? 0) ? node : widest),
+    undefined,
+  );
+  const components = most?.components.map(({ component }) => component) ?? [];
   const plain = (text: string): Cell => ({ text, state: undefined });
   const header: Row = {
     cells: ['NODE', ...components.map((component) => HEADERS[component][short ? 1 : 0])].map(plain),
     notes: [short ? 'REV' : 'REVISION'],
   };
   const rows: readonly Row[] = nodes.map((node) => ({
-    cells: [plain(node.node), ...node.components.map((each) => componentCell(each, node.node, status, short))],
+    cells: [
+      plain(node.node),
+      ...components.map((component) => {
+        const each = node.components.find((one) => one.component === component);
+        return each ? componentCell(each, node.node, status, short) : plain('-');
+      }),
+    ],
     notes: short ? revisionNotes(node).slice(0, 1) : revisionNotes(node),
   }));
   const widths = header.cells.map((_, i) =>

@@ -42,8 +42,15 @@ export function statusText(status: Status, options: StatusTextOptions): string {
 
 function header({ cluster, nodes }: Status): string {
   const etcd = cluster.etcd === 'external' ? ', external etcd' : '';
+  const [masters, plain] = (['master', 'node'] as const).map(
+    (role) => nodes.filter((node) => node.role === role).length,
+  );
+  const machines = [
+    ...(masters || !plain ? [count(masters ?? 0, 'master')] : []),
+    ...(plain ? [count(plain, 'node')] : []),
+  ].join(', ');
   const endpoint = cluster.endpoint === undefined ? '' : `, endpoint ${cluster.endpoint}`;
-  return `Kubernetes ${cluster.kubernetesVersion}, ${count(nodes.length, 'master')}${etcd}${endpoint}`;
+  return `Kubernetes ${cluster.kubernetesVersion}, ${machines}${etcd}${endpoint}`;
 }
 
 function etcdLine({ members, voters, healthyVoters, unseen, needed, spare, silent }: EtcdStatus): string {

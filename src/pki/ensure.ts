@@ -8,6 +8,7 @@ import type { Pki } from './pki.ts';
 import type { Renewal } from './renewal.ts';
 import type { PkiFile, PkiStore } from './store.ts';
 import { failWith, readStoredPki, SERVICE_ACCOUNT, type Stored } from './stored.ts';
+import { newTokens, tokenFiles, tokensByNode } from './tokens.ts';
 
 export interface EnsureOptions extends Sources {
   /** Milliseconds of life below which a certificate is issued again. */
@@ -40,8 +41,9 @@ const WITHOUT_KEY =
 
 /**
  * Makes everything that the inventory names and that is not there or does not fit any more; keeps the rest. CAs and the
- * service-account key are never overwritten. Every key is on disk before a certificate for it is, so that the same
- * call goes on after a SIGKILL at any moment. The caller holds the lock on the cluster directory.
+ * service-account key are never overwritten, nor are tokens: to replace one, the user removes its file and runs `apply`.
+ * Every key is on disk before a certificate for it is, so that the same call goes on after a SIGKILL at any moment. The
+ * caller holds the lock on the cluster directory.
  *
  * @throws BootstrapError where what is there must not be touched or cannot be used, naming all of it at once.
  */
@@ -58,15 +60,16 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   failWith(faults, store.directory, WITHOUT_KEY);
 
   const keys = await makeKeys(stored, certified, verdicts, inventory, options);
+  const tokens = newTokens(stored.tokens, options.randomBytes);
   const keyFiles = [...keys].map(([path, content]) => ({ path: `${path}.key`, content }));
   const [parts] = await Promise.all([
     issueAll(stored, certified, verdicts, keys, inventory, options),
-    store.write(keyFiles),
+    store.write([...keyFiles, ...tokenFiles(tokens)]),
   ]);
   await store.write(newPublicFiles(stored, verdicts, parts));
 
   return {
-    pki: makePki(parts),
+    pki: makePki({ ...parts, tokens: tokensByNode(stored.tokens, tokens) }),
     changes: changes(stored, verdicts),
     elsewhere: verdicts.filter((verdict) => verdict.kind === 'kept' && verdict.due).map(({ entry }) => changed(entry)),
     warnings: [
@@ -77,7 +80,11 @@ export async function ensurePki(inventory: Inventory, store: PkiStore, options: 
   };
 }
 
-function newPublicFiles(stored: Stored, verdicts: readonly LeafVerdict[], parts: PkiParts): readonly PkiFile[] {
+function newPublicFiles(
+  stored: Stored,
+  verdicts: readonly LeafVerdict[],
+  parts: Omit<PkiParts, 'tokens'>,
+): readonly PkiFile[] {
   const authorities = parts.authorities
     .filter(({ entry }) => !stored.authorities.get(entry.name)?.certificate)
     .map(({ entry, certificate }) => ({ path: `${entry.path}.crt`, content: certificate.pem }));
@@ -95,7 +102,10 @@ function newPublicFiles(stored: Stored, verdicts: readonly LeafVerdict[], parts:
   ];
 }
 
-function changes({ authorities, serviceAccount }: Stored, verdicts: readonly LeafVerdict[]): readonly PkiChange[] {
+function changes(
+  { authorities, serviceAccount, tokens }: Stored,
+  verdicts: readonly LeafVerdict[],
+): readonly PkiChange[] {
   const out: PkiChange[] = [];
   const created = (path: string, key: unknown) =>
     out.push({
@@ -115,6 +125,7 @@ function changes({ authorities, serviceAccount }: Stored, verdicts: readonly Lea
       out.push({ kind: change, path: changed(entry), reasons, ...(key && { keptKey: true }) });
     }
   }
+  for (const { entry, token } of tokens) if (!token) created(entry.path, undefined);
   return out;
 }
 

@@ -1,5 +1,6 @@
 import { BootstrapError } from '../base/errors.ts';
 import { kubeletClientOrganization } from '../kubernetes/facts.ts';
+import { allNodes } from '../spec/all-nodes.ts';
 import { nthAddress, parseCidr } from '../spec/cidr.ts';
 import type { Cluster, ClusterNode, KeyAlgorithm } from '../spec/cluster.ts';
 import { canonicalAddress } from './addresses.ts';
@@ -23,6 +24,7 @@ export interface AuthorityEntry {
 type LeafUse =
   | { readonly kind: 'admin' }
   | { readonly kind: 'super-admin' }
+  | { readonly kind: 'serve' }
   | { readonly kind: 'node'; readonly node: string; readonly leaf: NodeLeaf };
 
 /** A certificate that must exist; its files are `pki/<path>.crt` and `.key`. */
@@ -38,10 +40,18 @@ export interface LeafEntry {
   readonly addresses: readonly string[];
 }
 
+/** A secret that a node shows to `bootstrap serve`; its file is `pki/<path>`. */
+export interface TokenEntry {
+  readonly node: string;
+  readonly path: string;
+}
+
 /** Everything that has to lie under `pki/`, as data. */
 export interface Inventory {
   readonly authorities: readonly AuthorityEntry[];
   readonly leaves: readonly LeafEntry[];
+  /** One for each node where there is a server for static pods, whether or not the node gets any from it. */
+  readonly tokens: readonly TokenEntry[];
   readonly algorithm: KeyAlgorithm;
   readonly serviceAccountAlgorithm: KeyAlgorithm;
   /** Milliseconds. */
@@ -76,17 +86,19 @@ const FRONT_PROXY: AuthorityEntry = {
 /**
  * Which authorities, keys and certificates a cluster needs, and what stands in each. Subjects, usages and names are
  * those of kubeadm 1.36 (cmd/kubeadm/app/phases/certs, certlist.go and pkiutil); so, as there, only the first address
- * of a node and the first service subnet of a dual-stack cluster get into a certificate.
+ * of a node and the first service subnet of a dual-stack cluster get into a certificate. Without masters there is but
+ * one CA: it issues what kubelets need to get static pods by URL, and stays the cluster's when masters come.
  */
 export function pkiInventory(cluster: Cluster): Inventory {
-  const local = cluster.etcd.kind === 'local';
-  const leaves = cluster.nodes.flatMap((node) =>
+  const { serve } = cluster;
+  const nodes = allNodes(cluster);
+  const leaves = nodes.flatMap((node) =>
     Object.entries(nodeLeaves(cluster, node)).map(([leaf, spec]) =>
       leafEntry({ kind: 'node', node: node.name, leaf: leaf as NodeLeaf }, `nodes/${node.name}/${leaf}`, spec),
     ),
   );
   return {
-    authorities: local ? [KUBERNETES, ETCD, FRONT_PROXY] : [KUBERNETES, FRONT_PROXY],
+    authorities: authoritiesOf(cluster),
     leaves: [
       leafEntry({ kind: 'admin' }, 'admin', ADMIN),
       leafEntry(
@@ -94,8 +106,10 @@ export function pkiInventory(cluster: Cluster): Inventory {
         'super-admin',
         client('kubernetes', 'kubernetes-super-admin', 'system:masters'),
       ),
+      ...(serve ? [leafEntry({ kind: 'serve' }, 'serve', server(serve.endpoint.host))] : []),
       ...leaves,
     ],
+    tokens: serve ? nodes.map(({ name }) => ({ node: name, path: `nodes/${name}/static-pod-url.token` })) : [],
     algorithm: cluster.pki.algorithm,
     serviceAccountAlgorithm: cluster.pki.serviceAccountAlgorithm,
     caValidity: cluster.pki.caValidityHours * HOUR,
@@ -103,13 +117,31 @@ export function pkiInventory(cluster: Cluster): Inventory {
   };
 }
 
+function authoritiesOf({ nodes, etcd }: Cluster): readonly AuthorityEntry[] {
+  if (!nodes.length) return [KUBERNETES];
+  return etcd.kind === 'local' ? [KUBERNETES, ETCD, FRONT_PROXY] : [KUBERNETES, FRONT_PROXY];
+}
+
 function client(authority: AuthorityName, commonName: string, organization?: string): LeafSpec {
   return { authority, subject: { commonName, ...(organization && { organization }) }, usages: ['clientAuth'] };
+}
+
+/** Of `bootstrap serve`: as the nodes reach it, and as one does on its own machine. */
+function server(host: string): LeafSpec {
+  return {
+    authority: 'kubernetes',
+    subject: { commonName: 'bootstrap-serve' },
+    usages: ['serverAuth'],
+    names: [host, 'localhost', '127.0.0.1', '::1'],
+  };
 }
 
 const ADMIN = client('kubernetes', 'kubernetes-admin', 'kubeadm:cluster-admins');
 
 function nodeLeaves(cluster: Cluster, node: ClusterNode): Partial<Readonly<Record<NodeLeaf, LeafSpec>>> {
+  const kubelet = client('kubernetes', `system:node:${node.name}`, 'system:nodes');
+  // where there is no API, nobody asks a kubelet who it is
+  if (node.role === 'node') return cluster.nodes.length ? { kubelet } : {};
   const { dnsDomain, serviceSubnets } = cluster.networking;
   const [advertise] = node.addresses;
   const etcdNames = ['localhost', node.name, advertise, '127.0.0.1', '::1'];
@@ -150,7 +182,7 @@ function nodeLeaves(cluster: Cluster, node: ClusterNode): Partial<Readonly<Recor
     admin: ADMIN,
     'controller-manager': client('kubernetes', 'system:kube-controller-manager'),
     scheduler: client('kubernetes', 'system:kube-scheduler'),
-    kubelet: client('kubernetes', `system:node:${node.name}`, 'system:nodes'),
+    kubelet,
   };
 }
 

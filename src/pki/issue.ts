@@ -74,7 +74,7 @@ export async function issueAll(
   keys: NewKeys,
   inventory: Inventory,
   sources: Sources,
-): Promise<PkiParts> {
+): Promise<Omit<PkiParts, 'tokens'>> {
   const authorities: CertifiedAuthority[] = [];
   for (const authority of stored.authorities.values()) {
     const { entry } = authority;

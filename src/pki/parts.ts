@@ -1,4 +1,5 @@
 import type { Pem, SecretPem } from '../base/pem.ts';
+import type { SecretText } from '../base/secret.ts';
 import type { Certificate } from './certificate.ts';
 import type { AuthorityEntry, LeafEntry } from './inventory.ts';
 import type { Authority, AuthorityPair, KeyPair, NodeLeaf, Pki } from './pki.ts';
@@ -24,15 +25,19 @@ export interface PkiParts {
   readonly authorities: readonly CertifiedAuthority[];
   readonly serviceAccount: Pki['serviceAccount'];
   readonly leaves: readonly LeafPair[];
+  /** Node name → the token that it shows to `bootstrap serve`. */
+  readonly tokens: ReadonlyMap<string, SecretText>;
 }
 
-export function makePki({ authorities, serviceAccount, leaves }: PkiParts): Pki {
+export function makePki({ authorities, serviceAccount, leaves, tokens }: PkiParts): Pki {
   const nodes = new Map<string, Map<NodeLeaf, KeyPair>>();
   let admin: KeyPair | undefined;
   let superAdmin: KeyPair | undefined;
+  let serve: KeyPair | undefined;
   for (const { entry, pair } of leaves) {
     if (entry.use.kind === 'admin') admin = pair;
     else if (entry.use.kind === 'super-admin') superAdmin = pair;
+    else if (entry.use.kind === 'serve') serve = pair;
     else {
       const { node, leaf } = entry.use;
       nodes.set(node, (nodes.get(node) ?? new Map<NodeLeaf, KeyPair>()).set(leaf, pair));
@@ -45,6 +50,7 @@ export function makePki({ authorities, serviceAccount, leaves }: PkiParts): Pki 
     admin,
     superAdmin,
     nodes,
+    serve: serve && { pair: serve, tokens },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Pem, SecretPem } from '../base/pem.ts';
+import type { SecretText } from '../base/secret.ts';
 
 export type AuthorityName = 'kubernetes' | 'etcd' | 'front-proxy';
 
@@ -48,4 +49,14 @@ export interface Pki {
   readonly superAdmin: KeyPair;
   /** Node name → leaf → pair. */
   readonly nodes: ReadonlyMap<string, ReadonlyMap<NodeLeaf, KeyPair>>;
+  /** What kubelets get static pods from by URL; undefined where none does. */
+  readonly serve: ServePki | undefined;
+}
+
+/** How `bootstrap serve` and the nodes know each other. */
+interface ServePki {
+  /** The server's own certificate, from the CA `kubernetes`. */
+  readonly pair: KeyPair;
+  /** Node name → the token that it shows: all nodes, whatever their role. */
+  readonly tokens: ReadonlyMap<string, SecretText>;
 }

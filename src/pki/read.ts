@@ -5,6 +5,7 @@ import { type CertifiedAuthority, type LeafPair, makePki } from './parts.ts';
 import type { Pki } from './pki.ts';
 import type { PkiStore } from './store.ts';
 import { failWith, readStoredPki, SERVICE_ACCOUNT, type StoredLeaf } from './stored.ts';
+import { tokensByNode } from './tokens.ts';
 
 /**
  * What lies under `pki/`, for commands that must not write. Whether certificates still fit the cluster is not asked.
@@ -34,9 +35,15 @@ export function readPki(
     else wrong(outcome.file, outcome.text);
   }
 
+  for (const { entry, token } of stored.tokens) if (!token) wrong(entry.path, 'is missing');
+
   failWith(faults, store.directory);
   if (!key || publicKeys === undefined) throw new Error('a missing file was not reported');
-  return { pki: makePki({ authorities, serviceAccount: { key, publicKeys }, leaves }), warnings: stored.warnings };
+  const tokens = tokensByNode(stored.tokens);
+  return {
+    pki: makePki({ authorities, serviceAccount: { key, publicKeys }, leaves, tokens }),
+    warnings: stored.warnings,
+  };
 }
 
 function readLeaf({ entry, certificate, key, damage }: StoredLeaf): LeafPair | { file: string; text: string } {

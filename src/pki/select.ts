@@ -2,7 +2,7 @@ import { BootstrapError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Inventory, LeafEntry } from './inventory.ts';
 
-/** What a certificate is called: on every node the same, `apiserver` or `etcd/server`; and `admin`, `super-admin`. */
+/** What a certificate is called: on every node the same, `apiserver` or `etcd/server`; and `admin`, `super-admin`, `serve`. */
 export function leafName({ use }: LeafEntry): string {
   return use.kind === 'node' ? use.leaf : use.kind;
 }

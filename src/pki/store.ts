@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import { dirname, join } from 'node:path';
 import { makeDirectory, removeFiles, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
 import { BootstrapError } from '../base/errors.ts';
-import { SecretPem } from '../base/pem.ts';
+import { Secret } from '../base/secret.ts';
 import { systemErrorCode, systemErrorReason } from '../base/system-error.ts';
 import { withRotation } from './rotation/overlay.ts';
 
@@ -10,7 +10,7 @@ import { withRotation } from './rotation/overlay.ts';
 export interface PkiFile {
   /** Relative to `pki/`: `nodes/cp1/apiserver.crt`. */
   readonly path: string;
-  readonly content: string | SecretPem;
+  readonly content: string | Secret;
 }
 
 export interface StoredFile {
@@ -85,7 +85,7 @@ export function openPlainStore(directory: string): PkiStore {
       for (const parent of new Set(files.map(({ path }) => dirname(shown(path))))) await makeDirectory(parent, 0o700);
       await writeFilesAtomic(
         files.map(({ path, content }) =>
-          content instanceof SecretPem
+          content instanceof Secret
             ? { path: shown(path), content: content.reveal(), mode: 0o600 }
             : { path: shown(path), content, mode: 0o644 },
         ),

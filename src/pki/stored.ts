@@ -2,18 +2,21 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { BootstrapError } from '../base/errors.ts';
 import { errorAt, type Fault, warningAt } from '../base/fault.ts';
 import { type Pem, SecretPem } from '../base/pem.ts';
+import type { SecretText } from '../base/secret.ts';
 import { type Certificate, publicKeyOf, readCertificate, readCertificates, sameCertificate } from './certificate.ts';
-import type { AuthorityEntry, Inventory, LeafEntry } from './inventory.ts';
+import type { AuthorityEntry, Inventory, LeafEntry, TokenEntry } from './inventory.ts';
 import { keyAlgorithm, matchesCertificate, privateKey, publicKeys, samePublicKey, signatureDigest } from './keys.ts';
 import { PemError, unlessDamaged } from './pem-blocks.ts';
 import type { AuthorityName, AuthorityPair } from './pki.ts';
-import type { PkiStore } from './store.ts';
+import type { PkiStore, StoredFile } from './store.ts';
+import { readToken } from './tokens.ts';
 
 /** What lies under `pki/` now, read and checked as far as that takes no clock. */
 export interface Stored {
   readonly authorities: ReadonlyMap<AuthorityName, StoredAuthority>;
   readonly serviceAccount: StoredServiceAccount;
   readonly leaves: readonly StoredLeaf[];
+  readonly tokens: readonly StoredToken[];
   readonly warnings: readonly Fault[];
 }
 
@@ -43,20 +46,27 @@ export interface StoredLeaf {
   readonly damage: string | undefined;
 }
 
+export interface StoredToken {
+  readonly entry: TokenEntry;
+  readonly token: SecretText | undefined;
+}
+
 /** The service-account pair's files, and their common stem. */
 export const SERVICE_ACCOUNT = { path: 'sa', key: 'sa.key', publicKeys: 'sa.pub' } as const;
 
 /**
  * Reads all that the inventory names. Damage to what can be made again (a leaf) is part of the result.
- * @throws BootstrapError naming every file of a CA or of the service-account pair that is damaged or does not fit.
+ * @throws BootstrapError naming every file of a CA, of the service-account pair or with a token that is damaged or does
+ * not fit.
  */
 export function readStoredPki(inventory: Inventory, store: PkiStore): Stored {
   const reader = new PkiReader(store);
   const authorities = new Map(inventory.authorities.map((entry) => [entry.name, reader.authority(entry)]));
   const serviceAccount = reader.serviceAccount();
   const leaves = inventory.leaves.map((entry) => reader.leaf(entry));
+  const tokens = inventory.tokens.map((entry) => reader.token(entry));
   failWith(reader.faults, store.directory);
-  return { authorities, serviceAccount, leaves, warnings: reader.warnings };
+  return { authorities, serviceAccount, leaves, tokens, warnings: reader.warnings };
 }
 
 /** Throws where there are faults: one by itself, several together. `way` is the way out of all of them. */
@@ -148,23 +158,37 @@ class PkiReader {
     }
   }
 
+  /** Made anew it would lock its node out until the next `apply`: that is the user's to decide, by removing the file. */
+  token(entry: TokenEntry): StoredToken {
+    const stored = this.#store.read(entry.path);
+    if (!stored) return { entry, token: undefined };
+    this.#warnOfMode(entry.path, stored, 'token');
+    const token = readToken(stored.text);
+    if (!token) {
+      this.#fault(
+        entry.path,
+        'is not a token: 43 letters, digits, "-" and "_" on one line',
+        `put it back from your copy of pki/, or remove it: a new one is made, and \`bootstrap apply\` brings it to ${entry.node}`,
+      );
+    }
+    return { entry, token };
+  }
+
   #secret(file: string, check: (key: SecretPem) => void = () => {}): SecretPem | undefined {
     const stored = this.#store.read(file);
     if (!stored) return undefined;
-    if (stored.mode & 0o077) {
-      const shown = this.#store.shown(file);
-      this.warnings.push(
-        warningAt(
-          undefined,
-          `${shown}: others may read this key (mode ${stored.mode.toString(8).padStart(4, '0')})`,
-          `chmod 600 ${shown}`,
-        ),
-      );
-    }
+    this.#warnOfMode(file, stored, 'key');
     const key = new SecretPem(stored.text);
     const before = this.faults.length;
     this.#parsed(file, () => check(key));
     return this.faults.length === before ? key : undefined;
+  }
+
+  #warnOfMode(file: string, { mode }: StoredFile, what: 'key' | 'token'): void {
+    if (!(mode & 0o077)) return;
+    const shown = this.#store.shown(file);
+    const text = `${shown}: others may read this ${what} (mode ${mode.toString(8).padStart(4, '0')})`;
+    this.warnings.push(warningAt(undefined, text, `chmod 600 ${shown}`));
   }
 
   #signing(file: string, key: KeyObject): void {

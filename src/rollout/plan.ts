@@ -1,4 +1,5 @@
 import type { FileEffect } from '../bundle/bundle.ts';
+import type { ServedChange } from '../deliver/serve/publish.ts';
 import type { Expired } from './plan/expired.ts';
 
 /**
@@ -11,12 +12,14 @@ import type { Expired } from './plan/expired.ts';
  */
 export type Mode = 'first-boot' | 'cold-start' | 'renewal' | 'rolling';
 
-/** What `apply` would do. */
+/** What `apply` would do. Mode, quorum, leader and order are the masters' alone. */
 export interface Plan {
   readonly cluster: string;
   readonly mode: Mode;
   /** In the order in which they are worked on; nodes without changes are there too. */
   readonly nodes: readonly NodePlan[];
+  /** Hosts without a control plane, in the order in which they are worked on after the masters. */
+  readonly plainNodes: readonly NodePlan[];
   readonly quorum: {
     /** etcd members that run on the nodes of the plan; 0 with an external etcd. */
     readonly members: number;
@@ -32,6 +35,8 @@ export interface Plan {
   readonly unwell: ReadonlyMap<string, string>;
   /** Nodes on which certificates have expired, whatever the mode. */
   readonly expired: ReadonlyMap<string, Expired>;
+  /** What would change in the lists of pods that kubelets poll. */
+  readonly served: readonly ServedChange[];
   /** API objects that would be created or changed; undefined where no API answers yet: all of them come after first boot. */
   readonly objects: readonly ObjectChange[] | undefined;
 }

@@ -54,7 +54,12 @@ export async function survey({ masters, nodes, hasOwnEtcd }: Surveyed, observer:
     ),
   );
   const expired = new Map(
-    await Promise.all(masters.map(async (master) => [master.name, await expiredThere(master, facts)] as const)),
+    await Promise.all(
+      masters.map(async (master) => {
+        const found = facts.get(master.name);
+        return [master.name, found ? await expiredThere(master, found) : NONE_EXPIRED] as const;
+      }),
+    ),
   );
   const view = await observer.cluster();
   const situations = nodes.map(
@@ -68,9 +73,8 @@ export async function survey({ masters, nodes, hasOwnEtcd }: Surveyed, observer:
   return { facts, expired, view, situation: { nodes: situations, etcd: hasOwnEtcd ? etcd : undefined, readyApis } };
 }
 
-async function expiredThere({ name, agent, bundle }: Master, all: ReadonlyMap<string, NodeFacts>): Promise<Expired> {
-  const facts = all.get(name);
-  if (!facts) return NONE_EXPIRED;
+/** Which certificates have expired on a node. @throws BootstrapError where it cannot be read */
+export async function expiredThere({ agent, bundle }: Master, facts: NodeFacts): Promise<Expired> {
   const paths = certificatePaths(bundle, facts);
   const [contents, kubeletIdentity] = await Promise.all([
     paths.length ? agent.read(paths) : new Map<string, Buffer>(),

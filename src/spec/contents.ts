@@ -12,12 +12,20 @@ import { at, type Tree, toJson } from './tree.ts';
 /** etcd's own limit for a value, and far more than user-data can carry. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+/** By absolute path: a file's text and its name in messages, where it is about to be put there. */
+export type GivenSources = ReadonlyMap<string, { readonly file: string; readonly text: string }>;
+
 /**
  * Reads what `patches`, `files` and `staticPods` name by `source`, which is relative to the directory of the cluster file
  * (for a profile's, too).
  * @param base that directory
+ * @param given static pods' manifests that are not read from disk
  */
-export function readContents(spec: Tree, base: string): SpecContents & { readonly faults: readonly Fault[] } {
+export function readContents(
+  spec: Tree,
+  base: string,
+  given: GivenSources = new Map(),
+): SpecContents & { readonly faults: readonly Fault[] } {
   const faults: Fault[] = [];
   const attempt = <T>(tree: Tree, read: () => T | undefined): T[] => {
     try {
@@ -87,11 +95,7 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
           from:
             sourceText === undefined
               ? ({ kind: 'manifest', tree: content } as const)
-              : ({
-                  kind: 'file',
-                  file: sourceText,
-                  text: readTextFile(resolve(base, sourceText), sourceText),
-                } as const),
+              : ({ kind: 'file', ...(given.get(resolve(base, sourceText)) ?? fromDisk(base, sourceText)) } as const),
           name: at(entry, ['name']),
           via: asText(at(entry, ['via'])) === 'http' ? ('http' as const) : ('file' as const),
           at: entry,
@@ -102,6 +106,10 @@ export function readContents(spec: Tree, base: string): SpecContents & { readonl
     }),
   );
   return { patches, files, staticPods, faults };
+}
+
+function fromDisk(base: string, source: string): { readonly file: string; readonly text: string } {
+  return { file: source, text: readTextFile(resolve(base, source), source) };
 }
 
 function nodesOf(tree: Tree): readonly string[] | undefined {

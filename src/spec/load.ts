@@ -7,7 +7,7 @@ import { checkMembers, checkNodes } from './checks/nodes.ts';
 import { checkRequires } from './checks/requires.ts';
 import { checkSettings } from './checks/settings.ts';
 import type { Cluster } from './cluster.ts';
-import { readContents } from './contents.ts';
+import { type GivenSources, readContents } from './contents.ts';
 import { withDefaults } from './defaults.ts';
 import { type Profile, type ProfileFolder, resolveProfiles } from './profiles.ts';
 import { readTextFile } from './read-file.ts';
@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly shown: string;
   /** Its text, where it is not read from `file` (a cluster file that is about to be written). */
   readonly text?: string;
+  /** Files that it names, where they are not read from disk either. */
+  readonly sources?: GivenSources;
   readonly profileFolders: readonly ProfileFolder[];
   /** `--profile`: replaces the file's list. */
   readonly profiles?: readonly string[];
@@ -62,7 +64,7 @@ export function inspectCluster(options: LoadOptions): InspectedCluster {
   const { profiles, faults: profileFaults } = profilesFor(document, options);
   const spec = withDefaults(mergedSpec(profiles, document));
   const sound = structure.length ? withDefaults(mergedSpec(profiles, withoutFaulty(document, structure))) : spec;
-  const contents = readContents(sound, dirname(options.file));
+  const contents = readContents(sound, dirname(options.file), options.sources);
   // values of the wrong shape are reported once, by the schema; the checks pass over what they cannot read
   const faults = [
     ...structure,

@@ -10,7 +10,13 @@ const MAX_BYTES = 1024 * 1024;
  * @throws BootstrapError `cluster-file` that says what is wrong with it; `usage` where it is not there
  */
 export function readTextFile(path: string, shown: string): string {
-  const bytes = readBytes(path, shown, MAX_BYTES);
+  return textOf(readBytes(path, shown, MAX_BYTES), shown);
+}
+
+/** The same for what was read by other means. */
+export function textOf(bytes: Buffer, shown: string): string {
+  if (bytes.length > MAX_BYTES)
+    throw new BootstrapError('cluster-file', `${shown}: is more than ${megabytes(MAX_BYTES)} large`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kubeadmScript } from './kubeadm.ts';
 import { printTimings, runOnce, type Subject, timeInTurns } from './measure.ts';
+import { serveBench } from './serve.ts';
 import { userDataSizes } from './user-data.ts';
 
 /**
@@ -148,3 +149,4 @@ if (KUBEADM) againstKubeadm(KUBEADM);
 else console.log('\nkubeadm: not measured; set KUBEADM to a kubeadm binary to compare with it');
 growth();
 await userDataSizes();
+await serveBench();

@@ -41,6 +41,13 @@ export async function bareHosts(): Promise<void> {
   mkdirSync(CLUSTER, { recursive: true, mode: 0o700 });
   const nodes = Object.entries(MASTERS).flatMap(([name, address]) => ['--node', `${name}=${address}`]);
   must(await bootstrap('init', '--profile', 'ha', '--endpoint', ENDPOINT, ...nodes));
+  onRig();
+  // its addresses lie in the default one
+  edit({ 'spec.networking.serviceSubnet': '10.32.0.0/16' });
+}
+
+/** What a cluster file must say of the rig's hosts. */
+export function onRig(): void {
   const sshConfig = join(CLUSTER, 'ssh_config');
   writeFileSync(sshConfig, `Host *\n  UserKnownHostsFile ${RIG}/run/known_hosts\n  IdentitiesOnly yes\n`);
   edit({
@@ -49,8 +56,6 @@ export async function bareHosts(): Promise<void> {
     'spec.kubernetesVersion': VERSION,
     // the rig's hosts see cgroup v1
     'spec.kubelet.config': { failCgroupV1: false },
-    // its addresses lie in the default one
-    'spec.networking.serviceSubnet': '10.32.0.0/16',
   });
 }
 

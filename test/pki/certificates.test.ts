@@ -120,3 +120,43 @@ describe.runIf(needTool('openssl')).each([
     expect(openssl(['pkey', '-pubout'], files['sa.key'])).toBe(files['sa.pub']);
   });
 });
+
+describe.runIf(needTool('openssl'))('the certificate of the server of static pods', () => {
+  test('is accepted for the names by which it is reached, and for nothing else', async () => {
+    const dir = temporaryDirectory();
+    await ensure(pkiInventory(testCluster({ nodes: {}, plainNodes: ['node01'], serve: 'pods.example.com' })), dir);
+    const [ca, certificate] = [join(dir, 'pki/ca.crt'), join(dir, 'pki/serve.crt')];
+    const facts = certificateFacts(contents(join(dir, 'pki'))['serve.crt'] ?? '');
+    expect(facts).toMatchObject({
+      subject: 'CN=bootstrap-serve',
+      issuer: 'CN=kubernetes',
+      extKeyUsage: [SERVER],
+      san: ['DNS:localhost', 'DNS:pods.example.com', 'IP Address:0:0:0:0:0:0:0:1', 'IP Address:127.0.0.1'],
+    });
+    const verified = (...options: readonly string[]) => opensslVerify(ca, certificate, ...options);
+    const asServer = ['-purpose', 'sslserver'] as const;
+    for (const name of ['pods.example.com', 'localhost'])
+      expect(verified(...asServer, '-verify_hostname', name), name).toBe('OK');
+    for (const address of ['127.0.0.1', '::1'])
+      expect(verified(...asServer, '-verify_ip', address), address).toBe('OK');
+    expect(verified(...asServer, '-verify_hostname', 'other.example.com')).toMatch(/hostname mismatch/i);
+    expect(verified('-purpose', 'sslclient')).not.toBe('OK');
+  });
+
+  test('is issued again once it is reached by another name', async () => {
+    const dir = temporaryDirectory();
+    const reached = (serve: string) => pkiInventory(testCluster({ nodes: {}, plainNodes: ['node01'], serve }));
+    const first = await ensure(reached('pods.example.com'), dir);
+    const second = await ensure(reached('10.0.0.5'), dir);
+    expect(second.changes).toEqual([
+      {
+        kind: 'reissued',
+        path: 'pki/serve.crt',
+        reasons: ['lacks the address 10.0.0.5', 'still holds the DNS name pods.example.com'],
+      },
+    ]);
+    expect(second.pki.serve?.tokens.get('node01')?.reveal()).toBe(first.pki.serve?.tokens.get('node01')?.reveal());
+    const [ca, certificate] = [join(dir, 'pki/ca.crt'), join(dir, 'pki/serve.crt')];
+    expect(opensslVerify(ca, certificate, '-purpose', 'sslserver', '-verify_ip', '10.0.0.5')).toBe('OK');
+  });
+});

@@ -12,7 +12,9 @@ import { testCluster, threeMasters } from './clusters.ts';
 async function main([dir = '', ...words]: readonly string[]): Promise<void> {
   if (words[0] === 'import') return importFile(dir, words[1] ?? '');
   const renews = words[0]?.startsWith('renew') === true;
-  const inventory = pkiInventory(testCluster({ nodes: threeMasters, certSANs: renews ? [] : words }));
+  const inventory = pkiInventory(
+    testCluster({ nodes: threeMasters, serve: 'pods.example.com', certSANs: renews ? [] : words }),
+  );
   const paths = new Set(inventory.leaves.map(({ path }) => path));
   const renewal = { paths, named: false, within: undefined, keepKeys: words[0] === 'renew-keeping-keys' };
   await ensurePki(inventory, openPkiStore(dir), {
@@ -25,7 +27,7 @@ async function main([dir = '', ...words]: readonly string[]): Promise<void> {
 }
 
 async function importFile(dir: string, name: string): Promise<void> {
-  const inventory = pkiInventory(testCluster({ nodes: threeMasters }));
+  const inventory = pkiInventory(testCluster({ nodes: threeMasters, serve: 'pods.example.com' }));
   const given = [{ name, text: readFileSync(name, 'utf8'), named: true }];
   const accepted = acceptGiven(inventory, openPkiStore(dir), given, { now: new Date(), renewBefore: 0 });
   await takeIn(accepted, openPkiStore(dir));

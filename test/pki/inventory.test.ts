@@ -95,6 +95,70 @@ test('etcd’s own certificates take the names that are meant for servers and fo
   });
 });
 
+describe('hosts without a control plane', () => {
+  const paths = (options: ClusterOptions) => pkiInventory(testCluster(options)).leaves.map(({ path }) => path);
+
+  test('have a certificate of their kubelet, and nothing else, where there are masters', () => {
+    const joined = { plainNodes: ['node01', 'node02'] };
+    expect(paths(joined).filter((path) => path.startsWith('nodes/node'))).toEqual([
+      'nodes/node01/kubelet',
+      'nodes/node02/kubelet',
+    ]);
+    expect(leaf(joined, 'nodes/node01/kubelet')).toMatchObject({
+      authority: 'kubernetes',
+      subject: { commonName: 'system:node:node01', organization: 'system:nodes' },
+      usages: ['clientAuth'],
+      dnsNames: [],
+      addresses: [],
+    });
+  });
+
+  test('need one CA and no certificate of their own where there is no master', () => {
+    const { authorities, leaves, tokens } = pkiInventory(testCluster({ nodes: {}, plainNodes: ['node01'] }));
+    expect(authorities.map(({ name }) => name)).toEqual(['kubernetes']);
+    expect(leaves.map(({ path }) => path)).toEqual(['admin', 'super-admin']);
+    expect(tokens).toEqual([]);
+  });
+});
+
+describe('where static pods are served', () => {
+  const served = { nodes: threeMasters, plainNodes: ['node01'], serve: 'pods.example.com' };
+
+  test('the server has a certificate for the name that the nodes use and for its own machine', () => {
+    expect(leaf(served, 'serve')).toMatchObject({
+      use: { kind: 'serve' },
+      authority: 'kubernetes',
+      subject: { commonName: 'bootstrap-serve' },
+      usages: ['serverAuth'],
+      dnsNames: ['localhost', 'pods.example.com'],
+      addresses: ['127.0.0.1', '::1'],
+    });
+  });
+
+  test.each([
+    ['10.0.0.5', ['10.0.0.5', '127.0.0.1', '::1']],
+    ['127.0.0.1', ['127.0.0.1', '::1']],
+    ['FD00:0::5', ['fd00::5', '127.0.0.1', '::1']],
+  ])('an endpoint %s is an address in it', (serve, addresses) => {
+    expect(leaf({ serve }, 'serve')).toMatchObject({ dnsNames: ['localhost'], addresses });
+  });
+
+  test('every node has a token, masters and others', () => {
+    expect(pkiInventory(testCluster(served)).tokens).toEqual(
+      ['master-0', 'master-1', 'master-2', 'node01'].map((node) => ({
+        node,
+        path: `nodes/${node}/static-pod-url.token`,
+      })),
+    );
+  });
+
+  test('nothing of it is there where none are', () => {
+    const { leaves, tokens } = pkiInventory(testCluster({ nodes: threeMasters, plainNodes: ['node01'] }));
+    expect(leaves.filter(({ use }) => use.kind === 'serve')).toEqual([]);
+    expect(tokens).toEqual([]);
+  });
+});
+
 describe('what differs between Kubernetes versions', () => {
   test.each([
     [0, 'kubeadm:cluster-admins'],

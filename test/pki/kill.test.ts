@@ -18,8 +18,8 @@ import { contents, ensure, modes, temporaryDirectory } from './tools.ts';
 const KILLS = 16;
 /** Each kill takes a process, on a machine that may well be busy. */
 const PATIENCE = 240_000;
-const inventory = pkiInventory(testCluster({ nodes: threeMasters }));
-const NEVER_LOST = /^pki\/(.*\/)?(ca|front-proxy-ca)\.(crt|key)$|^pki\/sa\.(key|pub)$/;
+const inventory = pkiInventory(testCluster({ nodes: threeMasters, serve: 'pods.example.com' }));
+const NEVER_LOST = /^pki\/(.*\/)?(ca|front-proxy-ca)\.(crt|key)$|^pki\/sa\.(key|pub)$|\.token$/;
 const scratch = mkdtempSync(join(tmpdir(), 'bootstrap-kill-'));
 const program = join(scratch, 'ensure.cjs');
 
@@ -46,7 +46,7 @@ function someOf(steps: number, count: number): readonly number[] {
 async function goesOn(dir: string, wanted = inventory): Promise<void> {
   const left = contents(dir);
   for (const [path, mode] of Object.entries(modes(dir))) {
-    if (path.endsWith('.key') || path.includes('.key.tmp-')) expect(mode, path).toBe('600');
+    if (/\.(key|token)(\.tmp-|$)/.test(path)) expect(mode, path).toBe('600');
     if (/\.(crt|key|pub)$/.test(path))
       expect(left[path], path).toMatch(/^-----BEGIN .*-----\n[\s\S]*-----END .*-----\n$/);
   }
@@ -60,7 +60,7 @@ async function goesOn(dir: string, wanted = inventory): Promise<void> {
 }
 
 test(
-  'killed at any moment, the next run finishes it, and no CA or service-account key is lost',
+  'killed at any moment, the next run finishes it, and no CA, service-account key or token is lost',
   async () => {
     const steps = run(0, join(scratch, 'whole'));
     expect(steps).toBeGreaterThan(3 * 78);
@@ -88,7 +88,9 @@ test(
   async () => {
     const whole = temporaryDirectory();
     await ensure(inventory, whole);
-    const wanted = pkiInventory(testCluster({ nodes: threeMasters, certSANs: ['new.example.com'] }));
+    const wanted = pkiInventory(
+      testCluster({ nodes: threeMasters, serve: 'pods.example.com', certSANs: ['new.example.com'] }),
+    );
     const copy = () => {
       const dir = temporaryDirectory();
       cpSync(whole, dir, { recursive: true });

@@ -220,3 +220,32 @@ test('the phases follow each other in either direction, without those that chang
   expect(walk(['kubernetes'], 'back', 'sign')).toEqual(['issue', 'trust', 'prepare']);
   expect(walk(['service-account'], 'back', 'sign')).toEqual(['trust', 'prepare']);
 });
+
+test('the server of static pods and kubelets of plain nodes get their certificates from the new CA when all trust it', async () => {
+  const served = pkiInventory(testCluster({ plainNodes: ['node01'], serve: 'pods.example.com' }));
+  const dir = temporaryDirectory();
+  const { pki: before } = await ensure(served, dir);
+  await prepareNew(['kubernetes'], served, openPlainStore(dir), sources);
+  const pkiIn = async (phase: Phase) => {
+    await writeJournal(openPlainStore(dir), journal(['kubernetes'], phase));
+    return (await ensure(served, dir)).pki;
+  };
+  const certificates = (pki: Pki) => [
+    pki.serve?.pair.certificate ?? '',
+    pki.nodes.get('node01')?.get('kubelet')?.certificate ?? '',
+  ];
+  const trust = await pkiIn('trust');
+  expect(certificates(trust)).toEqual(certificates(before));
+  expect(trusts(authority(trust, 'kubernetes').bundle)).toHaveLength(2);
+  const issue = await pkiIn('issue');
+  certificates(issue).forEach((certificate, i) => {
+    expect(certificate).not.toBe(certificates(before)[i]);
+    const [ca, crt] = [join(dir, 'ca.pem'), join(dir, 'leaf.pem')];
+    writeFileSync(ca, authority(issue, 'kubernetes').certificate);
+    writeFileSync(crt, certificate);
+    expect(openssl(['verify', '-CAfile', ca, crt])).toContain('OK');
+  });
+  const distrust = await pkiIn('distrust');
+  expect(certificates(distrust)).toEqual(certificates(issue));
+  expect(distrust.serve?.tokens.get('node01')?.reveal()).toBe(before.serve?.tokens.get('node01')?.reveal());
+});

@@ -58,6 +58,7 @@ async function apiserver() {
       uses: new Map([
         ['master-0', [{ component: 'kube-apiserver', by: '--tls-cert-file', path: CRT, reloadSeconds: 60 }]],
       ]),
+      placement: new Map(),
       digests: new Map(),
       issuerOf: () => 'kubernetes CA',
       now: NOW.getTime(),
@@ -96,6 +97,64 @@ describe('directory, node and process', () => {
     expect(compared({ notBefore: newer.notBefore, notAfter: newer.notAfter, fingerprint: 'x' }, newer)).toBe('other');
     expect(compared(row.facts, undefined)).toBe('absent');
     expect(agreement('newer', undefined, false).text).toBe('the node has a newer one');
+  });
+});
+
+describe('a CA', () => {
+  /** In a bundle elsewhere on a plain node than on a master; a standalone one has none of it. */
+  async function trusted() {
+    const { newer } = await issuedTwice();
+    const { row: leaf } = await apiserver();
+    const [onMaster, onPlain] = ['/etc/kubernetes/pki/ca-bundle.crt', '/etc/kubernetes/static-pods-ca/ca-bundle.crt'];
+    const place = (path: string) => [{ path, sensitive: false, effect: { kind: 'none' } as const }];
+    const row: CertificateRow = {
+      ...leaf,
+      ...{ name: 'kubernetes', kind: 'authority', node: undefined, roles: ['trusted'] },
+      places: [...place(onMaster), ...place(onPlain)],
+      facts: factsOf(newer, 'itself'),
+    };
+    const nodeWith = (node: string, path: string, certificate: typeof newer): SeenNode => ({
+      ...{ node, files: new Map([[path, [certificate]]]) },
+      ...{ digests: new Map(), kubelet: undefined, servers: [] },
+    });
+    const look = (...seen: readonly SeenNode[]) =>
+      liveView({
+        rows: [row],
+        nodes: ['cp1', 'node01', 'node02'],
+        seen: new Map(seen.map((each) => [each.node, each])),
+        unreachable: new Map(),
+        uses: new Map(),
+        placement: new Map([
+          ['cp1', new Map([['bundle kubernetes', place(onMaster)]])],
+          ['node01', new Map([['bundle kubernetes', place(onPlain)]])],
+          ['node02', new Map()],
+        ]),
+        digests: new Map(),
+        issuerOf: () => 'itself',
+        now: NOW.getTime(),
+        within: undefined,
+      });
+    return { newer, row, look, nodeWith, onMaster, onPlain };
+  }
+
+  test('is looked for on each node where it is to be there, and only there', async () => {
+    const { newer, row, look, nodeWith, onMaster, onPlain } = await trusted();
+    const master = nodeWith('cp1', onMaster, newer);
+    const standalone = nodeWith('node02', '/etc/hosts', newer);
+    expect(look(master, nodeWith('node01', onPlain, newer), standalone).agreements.get(row)?.text).toBe('same');
+    expect(look(master, standalone).agreements.get(row)?.text).toBe('same on cp1');
+    expect(look(master, nodeWith('node01', onMaster, newer)).agreements.get(row)?.text).toBe(
+      `not in node01 ${onPlain}`,
+    );
+    expect(look(standalone).agreements.get(row)?.text).toBe('the node cannot be reached');
+  });
+
+  test('that a plain node trusts besides is told, with the file that it is in', async () => {
+    const { newer, look, nodeWith, onPlain } = await trusted();
+    const { older } = await issuedTwice();
+    const { foreign } = look(nodeWith('node01', onPlain, older));
+    expect(foreign).toMatchObject([{ node: 'node01', kind: 'trusted', path: onPlain }]);
+    expect(look(nodeWith('node01', onPlain, newer)).foreign).toEqual([]);
   });
 });
 

@@ -22,7 +22,7 @@ function look(group: Command, action: Action): void {
     group.command('list').description('list all certificates: whose, until when, what happens when they are renewed'),
   )
     .option(...NODE)
-    .option('--live', 'look at the masters too: their files, and what their processes show')
+    .option('--live', 'look at the nodes too: their files, and what their processes show')
     .option('--prometheus <file>', "write it for node_exporter's textfile collector; - for stdout")
     .action(action(async () => (await import('./list.ts')).certsList))
     .addHelpText(
@@ -36,7 +36,7 @@ function look(group: Command, action: Action): void {
   common(group.command('check').description('check how long certificates last; status 2 if one ends soon'))
     .option(...NODE)
     .option('--expires-within <time>', 'what counts as soon (default: 30d, or a third of their life)')
-    .option('--live', 'look at the masters too')
+    .option('--live', 'look at the nodes too')
     .action(action(async () => (await import('./check.ts')).certsCheck))
     .addHelpText('after', examples('bootstrap certs check', 'bootstrap certs check --expires-within 90d --live'));
   common(group.command('schedule').description('print a systemd timer, or a cron line, that renews in time'))
@@ -59,7 +59,7 @@ function renew(group: Command, action: Action): void {
     .option(...NODE)
     .option('--expires-within <time>', 'only those that end sooner than this')
     .option('--keep-keys', 'with the keys that they have')
-    .option('--apply', 'bring them to the masters as well, as `bootstrap apply` does')
+    .option('--apply', 'bring them to the nodes as well, as `bootstrap apply` does')
     .option('--dry-run', 'say what would be renewed, write nothing')
     .option(...YES);
   for (const [flag, text] of TIMES) command.option(flag, text);

@@ -4,7 +4,7 @@ import type { Produced } from '../produce.ts';
 /** What restarts on a node once these files are brought to it, by name, sorted. */
 export type Restarts = ReadonlyMap<string, readonly string[]>;
 
-/** What bringing to the masters will restart that this run has changed among the rendered files. */
+/** What bringing to the nodes will restart that this run has changed among the rendered files. */
 export function restartsOf({ bundles, nodes }: Pick<Produced, 'bundles' | 'nodes'>): Restarts {
   const restarts = new Map<string, readonly string[]>();
   for (const bundle of bundles) {

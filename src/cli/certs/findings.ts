@@ -69,7 +69,7 @@ function mendOf(
   return { mend: `bootstrap certs renew --expires-within ${expiresWithin} --apply${more}`, advice: undefined };
 }
 
-/** What masters still have or show, and the cluster directory has no more. */
+/** What nodes still have or show, and the cluster directory has no more. */
 function ofMasters({ live, space }: Overview): readonly Finding[] {
   if (!live) return [];
   const more = sameCluster(space);

@@ -55,7 +55,7 @@ export function importedText({ accepted, missing }: ImportRun, { space, dryRun, 
     ].join('\n');
   }
   const next = existsSync(join(space.dir, 'nodes'))
-    ? [`  bootstrap apply${within}    brings them to the masters`]
+    ? [`  bootstrap apply${within}    brings them to the nodes`]
     : [`  bootstrap init${within}    makes all the rest`];
   return [...lines, '', 'Next', ...next].join('\n');
 }

@@ -2,6 +2,7 @@ import { daysLeft, leftInWords } from '../../pki/list/life.ts';
 import type { ListedState } from '../../pki/list/listed.ts';
 import type { ForeignCertificate, ServedCertificate } from '../../rollout/certificates/live.ts';
 import type { CertificateRow } from '../../rollout/certificates/rows.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import type { Io } from '../io.ts';
 import { printable } from '../printable.ts';
 import { wrap } from '../wrap.ts';
@@ -75,7 +76,7 @@ function groupsOf({ rows, keys, now, live, cluster }: Overview): readonly Group[
   return [
     ...of('CAs', authorities, keyLine),
     ...of('cluster directory', shared),
-    ...cluster.nodes.flatMap(({ name }) =>
+    ...allNodes(cluster).flatMap(({ name }) =>
       of(
         name,
         rows.filter(({ node }) => node === name),
@@ -175,7 +176,7 @@ function restartLines({ rows }: Overview, columns: number): readonly string[] {
   return [...groups].flatMap(([what, names]) => wrap(`to renew ${names.join(', ')} restarts ${what}`, columns, '', 2));
 }
 
-/** What masters have and show beyond the cluster directory. */
+/** What nodes have and show beyond the cluster directory. */
 function liveOnly({ live, now }: Overview, columns: number): readonly string[] {
   if (!live) return [];
   const left = ({ facts }: ServedCertificate | ForeignCertificate) =>

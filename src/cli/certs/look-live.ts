@@ -14,6 +14,7 @@ import type { Cluster } from '../../spec/cluster.ts';
 import type { Io } from '../io.ts';
 import { withCrew } from '../rollout/crew.ts';
 import { interruptible } from '../rollout/interruptible.ts';
+import { cutLine } from '../rollout/waiting-line.ts';
 import type { Workspace } from '../workspace.ts';
 
 export interface LiveLook {
@@ -24,11 +25,11 @@ export interface LiveLook {
   readonly identities: Pki;
   readonly plans: readonly NodePlan[];
   readonly placement: Placement;
-  /** Those that are looked at, in the order of the cluster file. */
+  /** Those that are looked at. */
   readonly nodes: readonly string[];
 }
 
-/** Looks at masters; those that cannot be looked at are part of the result. */
+/** Looks at nodes; those that cannot be looked at are part of the result. */
 export async function lookLive(look: LiveLook, io: Io): Promise<Pick<LiveInput, 'seen' | 'unreachable' | 'digests'>> {
   const { space, cluster, context, identities, nodes } = look;
   const { bundles } = renderCluster(cluster, identities, context);
@@ -41,17 +42,15 @@ export async function lookLive(look: LiveLook, io: Io): Promise<Pick<LiveInput, 
   const seen = new Map<string, SeenNode>();
   const unreachable = new Map<string, string>();
   await interruptible(io, { saying: 'stopping', abandon: closeAllNow }, async (signal) => {
-    io.progress(`looking at ${nodes.join(', ')}`);
+    io.progress(cutLine(io, `looking at ${nodes.join(', ')}`));
     const produced = { bundles, identities };
-    await withCrew({ space, cluster, produced, needed: new Set(), signal }, async (crew) => {
+    await withCrew({ space, cluster, produced, needed: new Set(), machines: new Set(nodes), signal }, async (crew) => {
       for (const [node, error] of crew.unreachable) unreachable.set(node, bare(node, error));
       await Promise.all(
-        crew.masters.map(async (master) => {
-          const { name } = master;
-          const sight = crew.sights.get(name);
-          if (!sight || !nodes.includes(name)) return;
+        [...crew.masters, ...crew.plainNodes].map(async (node) => {
+          const { name } = node;
           try {
-            seen.set(name, await lookAt(master, sight, { ...whatToLookAt(name, look), signal }));
+            seen.set(name, await lookAt(node, crew.sights.get(name), { ...whatToLookAt(name, look), signal }));
           } catch (error) {
             signal.throwIfAborted();
             if (!(error instanceof BootstrapError)) throw error;

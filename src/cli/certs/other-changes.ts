@@ -1,12 +1,13 @@
 import { KUBERNETES, PKI } from '../../render/layout.ts';
+import { allPlans } from '../../rollout/plan/plan-node.ts';
 import type { FileChange, Plan } from '../../rollout/plan.ts';
 
 /**
  * Files that a plan changes for another reason than new certificates, as `cp1: /etc/…`. A renewal, which may well be run
  * by a timer at night, must not carry out what somebody is still editing.
  */
-export function otherChanges({ nodes }: Plan): readonly string[] {
-  return nodes.flatMap(({ node, changes }) =>
+export function otherChanges(plan: Plan): readonly string[] {
+  return allPlans(plan).flatMap(({ node, changes }) =>
     changes.filter((change) => !isOfCertificates(change)).map(({ path }) => `${node}: ${path}`),
   );
 }

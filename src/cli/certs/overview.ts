@@ -11,13 +11,14 @@ import { type OnChange, onChange } from '../../rollout/certificates/on-change.ts
 import { placementOf, SERVICE_ACCOUNT_PLACE } from '../../rollout/certificates/placed.ts';
 import { type CertificateRow, certificateRows } from '../../rollout/certificates/rows.ts';
 import { fileUses } from '../../rollout/certificates/uses.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 import type { Io } from '../io.ts';
 import { loadChecked } from '../load.ts';
 import { chosenNodes } from '../nodes.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Workspace, workspace } from '../workspace.ts';
-import { withKubeconfigs } from './kubeconfigs.ts';
+import { withCopies } from './copies.ts';
 
 export interface OverviewOptions extends CommonOptions {
   readonly node?: readonly string[];
@@ -29,7 +30,7 @@ export interface KeysRow extends ListedKeys {
   readonly change: OnChange | undefined;
 }
 
-/** All certificates of a cluster, and with `--live` what its masters have. */
+/** All certificates of a cluster, and with `--live` what its nodes have. */
 export interface Overview {
   readonly space: Workspace;
   readonly cluster: Cluster;
@@ -41,7 +42,7 @@ export interface Overview {
 }
 
 /**
- * Reads everything and changes nothing; neither missing nor expired certificates stop it, nor masters that cannot be
+ * Reads everything and changes nothing; neither missing nor expired certificates stop it, nor nodes that cannot be
  * reached.
  * @param within milliseconds: what counts as ending; where nothing is said what `render` would issue again
  * @throws BootstrapError `usage` where there is no PKI at all, `cluster-file`
@@ -62,24 +63,26 @@ export async function overview(options: OverviewOptions, io: Io, within?: number
   const uses = new Map(plans.map((plan) => [plan.input.node.name, fileUses(plan)]));
   const certificates = listed.certificates
     .filter(({ node }) => node === undefined || chosen.has(node))
-    .map((row) => withKubeconfigs(row, space));
+    .map((row) => withCopies(row, cluster, space));
   const rows = certificateRows(certificates, plans, placement);
-  // the same on every node
-  const anyNode = cluster.nodes[0]?.name ?? '';
-  const keyFiles = placement.get(anyNode)?.get(SERVICE_ACCOUNT_PLACE) ?? [];
-  const keys = { ...listed.serviceAccount, change: onChange(keyFiles, uses.get(anyNode) ?? []) };
+  // the same on every master, and on no other node
+  const anyMaster = cluster.nodes[0]?.name ?? '';
+  const keyFiles = placement.get(anyMaster)?.get(SERVICE_ACCOUNT_PLACE) ?? [];
+  const keys = { ...listed.serviceAccount, change: onChange(keyFiles, uses.get(anyMaster) ?? []) };
   const common = { space, cluster, rows, keys, now };
   if (!options.live) return { ...common, live: undefined };
 
-  const nodes = cluster.nodes.map(({ name }) => name).filter((name) => chosen.has(name));
+  const nodes = allNodes(cluster)
+    .map(({ name }) => name)
+    .filter((name) => chosen.has(name));
   const identities = availablePki(inventory, store);
   const { lookLive } = await import('./look-live.ts');
   const seen = await lookLive({ space, cluster, context, identities, plans, placement, nodes }, io);
   const issuerOf = knownIssuers(inventory, store);
-  return { ...common, live: liveView({ rows, nodes, uses, issuerOf, now: now.getTime(), within, ...seen }) };
+  return { ...common, live: liveView({ rows, nodes, uses, placement, issuerOf, now: now.getTime(), within, ...seen }) };
 }
 
-/** Whether masters were looked at, and none could be. */
+/** Whether nodes were looked at, and none could be. */
 export function noneReached({ live }: Overview): boolean {
   return live?.nodes.every(({ why }) => why !== undefined) ?? false;
 }

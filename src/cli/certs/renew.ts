@@ -5,12 +5,13 @@ import type { Plan } from '../../rollout/plan.ts';
 import { printResult } from '../format.ts';
 import { processIo } from '../io.ts';
 import { type CheckedCluster, loadChecked } from '../load.ts';
-import { chosenNodes } from '../nodes.ts';
+import { chosenNodes, neededNodes } from '../nodes.ts';
 import { type Produced, type ProduceOptions, produce } from '../produce.ts';
 import { reportFaults } from '../report.ts';
 import { appliedData, appliedText } from '../rollout/applied-text.ts';
 import { applyCluster } from '../rollout/apply-cluster.ts';
 import { type RolloutOptions, rolloutTimes } from '../rollout/options.ts';
+import { endWithUnreached } from '../rollout/unreached.ts';
 import { keyProgress, withLock } from '../with-lock.ts';
 import { workspace } from '../workspace.ts';
 import { otherChanges } from './other-changes.ts';
@@ -23,7 +24,7 @@ export interface RenewOptions extends RolloutOptions {
   readonly apply?: boolean;
 }
 
-/** `certs renew`: certificates are issued again and everything that holds them is rendered; with `--apply` brought to the masters. */
+/** `certs renew`: certificates are issued again and everything that holds them is rendered; with `--apply` brought to the nodes. */
 export async function certsRenew(options: RenewOptions, ...names: readonly string[]): Promise<number> {
   const times = rolloutTimes(options);
   const io = processIo(options);
@@ -54,11 +55,13 @@ export async function certsRenew(options: RenewOptions, ...names: readonly strin
   }
 
   let made: Produced | undefined;
+  const chosen = chosenNodes(cluster, options.node);
   const applied = await applyCluster({
     io,
     space,
     loaded,
-    chosen: chosenNodes(cluster, options.node),
+    chosen,
+    needed: neededNodes(cluster, chosen, options.node),
     times,
     yes: options.yes,
     quiet: options.quiet === true,
@@ -75,7 +78,7 @@ export async function certsRenew(options: RenewOptions, ...names: readonly strin
   });
   const data = { ...(made && renewedData(made, renewing)), applied: appliedData(applied) };
   printResult(io, options.output, data, () => appliedText(applied, space, cluster, options.quiet === true));
-  return 0;
+  return endWithUnreached(io, applied.unreached, 0);
 }
 
 function renewalOf(
@@ -93,7 +96,7 @@ function renewalOf(
   };
 }
 
-/** @throws BootstrapError `refused` where bringing this to the masters would do more than renew certificates */
+/** @throws BootstrapError `refused` where bringing this to the nodes would do more than renew certificates */
 function refuseOtherChanges(plan: Plan): void {
   if (plan.mode === 'first-boot') {
     throw new BootstrapError('usage', 'no master of this cluster runs yet: there is nothing to renew on them', {
@@ -105,7 +108,7 @@ function refuseOtherChanges(plan: Plan): void {
   throw new BootstrapError(
     'refused',
     [
-      'the masters would not only get certificates; other files that would change:',
+      'the nodes would not only get certificates; other files that would change:',
       ...others.map((line) => `  ${line}`),
     ].join('\n'),
     { hint: 'look at `bootstrap plan`; `bootstrap apply` does all of it, with the new certificates' },

@@ -49,7 +49,8 @@ export function renewedText(
   const also = othersIn(produced, renewed);
   if (also.length) lines.push(...producedLines({ ...produced, pki: also }, { dryRun, summary: false }));
   else if (changes) lines.push(others.at(-1) ?? '');
-  if (applying || !changes) return lines.join('\n');
+  const isServed = renewed.some(({ entry }) => entry.use.kind === 'serve');
+  if (applying || (!changes && !isServed)) return lines.join('\n');
   const within = sameCluster(space);
   return [
     ...lines,
@@ -122,9 +123,17 @@ function endOf(identities: Pki, entry: LeafEntry): number {
   return pair ? readCertificate(pair.certificate).notAfter : Number.NaN;
 }
 
-function pairOf({ admin, superAdmin, nodes }: Pki, { use }: LeafEntry): KeyPair | undefined {
-  if (use.kind === 'admin') return admin;
-  return use.kind === 'super-admin' ? superAdmin : nodes.get(use.node)?.get(use.leaf);
+function pairOf({ admin, superAdmin, nodes, serve }: Pki, { use }: LeafEntry): KeyPair | undefined {
+  switch (use.kind) {
+    case 'admin':
+      return admin;
+    case 'super-admin':
+      return superAdmin;
+    case 'serve':
+      return serve?.pair;
+    case 'node':
+      return nodes.get(use.node)?.get(use.leaf);
+  }
 }
 
 /** The same for `-o json`. */

@@ -114,7 +114,7 @@ export async function certsSchedule(options: CertsScheduleOptions): Promise<numb
       `put each part into the file that its first line names, then: \`systemctl daemon-reload\`, \`systemctl enable --now ${timers.join(' ')}\``,
     );
   }
-  note(io, `it runs as ${user}: ssh has to reach the masters without an agent, and without asking for a passphrase`);
+  note(io, `it runs as ${user}: ssh has to reach the nodes without an agent, and without asking for a passphrase`);
   return 0;
 }
 

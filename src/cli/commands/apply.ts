@@ -1,12 +1,12 @@
 import { BootstrapError } from '../../base/errors.ts';
 import { movedSince } from '../../rollout/plan/moved-since.ts';
-import { planChanges } from '../../rollout/plan/plan-node.ts';
+import { allPlans, planChanges } from '../../rollout/plan/plan-node.ts';
 import { readPlanDocument } from '../../rollout/plan/read-plan-document.ts';
 import type { Plan } from '../../rollout/plan.ts';
 import { printResult } from '../format.ts';
 import { type Io, processIo } from '../io.ts';
 import { type CheckedCluster, loadChecked } from '../load.ts';
-import { chosenNodes } from '../nodes.ts';
+import { chosenNodes, neededNodes } from '../nodes.ts';
 import { printable } from '../printable.ts';
 import { type Produced, type ProduceOptions, produce } from '../produce.ts';
 import { producedLines } from '../produced-lines.ts';
@@ -15,11 +15,12 @@ import { appliedData, appliedText } from '../rollout/applied-text.ts';
 import { applyCluster } from '../rollout/apply-cluster.ts';
 import { applyOnlyObjects } from '../rollout/apply-objects.ts';
 import { type ApplyOptions, rolloutTimes } from '../rollout/options.ts';
+import { endWithUnreached } from '../rollout/unreached.ts';
 import { keyProgress } from '../with-lock.ts';
 import { type Workspace, workspace } from '../workspace.ts';
 import { inputsDigest, plan, readPlanFile } from './plan.ts';
 
-/** `apply`: from the cluster file to masters that have proven what they do; with a plan file just that plan, or nothing. */
+/** `apply`: from the cluster file to machines that have proven what they do; with a plan file just that plan, or nothing. */
 export async function apply(options: ApplyOptions, planFile?: string): Promise<number> {
   if (options.objects) return applyOnlyObjects(options, planFile);
   const times = rolloutTimes(options);
@@ -41,11 +42,13 @@ export async function apply(options: ApplyOptions, planFile?: string): Promise<n
     space,
     loaded,
     chosen,
+    needed: neededNodes(loaded.cluster, chosen, decided ? [...chosen] : options.node),
     times,
     // who has looked at a plan and hands it in has decided
     yes: options.yes === true || decided !== undefined,
     quiet: options.quiet === true,
     verbose: options.verbose === true,
+    ...(options.edit && { decided: options.edit.write }),
     produce: async () => {
       const settings = { renewBefore: undefined, dryRun: false, founding: false, onKey: keyProgress(io) };
       if (decided) await refuseNewKeys(space, loaded, settings);
@@ -73,11 +76,11 @@ export async function apply(options: ApplyOptions, planFile?: string): Promise<n
   printResult(io, options.output, appliedData(applied), () =>
     appliedText(applied, space, loaded.cluster, options.quiet === true),
   );
-  return 0;
+  return endWithUnreached(io, applied.unreached, 0);
 }
 
-function warnOfStrays(io: Io, { nodes }: Plan): void {
-  for (const { node, strays } of nodes) {
+function warnOfStrays(io: Io, plan: Plan): void {
+  for (const { node, strays } of allPlans(plan)) {
     for (const path of strays) {
       const what = `${printable(path)} is not bootstrap's, but the kubelet runs every file there`;
       io.err(`${io.color.yellow('warning:')} ${node}: ${what}`);

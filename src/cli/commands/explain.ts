@@ -4,6 +4,7 @@ import { didYouMean } from '../../base/suggest.ts';
 import { COMPONENTS } from '../../kubernetes/component.ts';
 import { explainFlag, type FlagExplanation } from '../../render/explain.ts';
 import { explainKubeletField } from '../../render/explain-kubelet.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 import { maskFiles } from '../../spec/masked.ts';
 import { CLUSTER_SCHEMA, type SchemaNode, schemaAt } from '../../spec/schema.ts';
@@ -87,7 +88,7 @@ async function kubeletDefault(
   path: string,
   field: readonly Segment[],
 ): Promise<string> {
-  const [node] = cluster.nodes;
+  const [node] = allNodes(cluster);
   if (!node) return 'is not set';
   const { value, origin } = explainKubeletField(cluster, node, await renderContext(cluster, space), field);
   if (origin.kind === 'unknown') {
@@ -129,6 +130,11 @@ async function explainRendered(
   if (!component) {
     throw new BootstrapError('usage', `there is no component ${JSON.stringify(componentName)}`, {
       hint: didYouMean(componentName, COMPONENTS) ?? `components: ${COMPONENTS.join(', ')}`,
+    });
+  }
+  if (node.role === 'node' && component !== 'kubelet') {
+    throw new BootstrapError('usage', `${node.name} runs no ${component}: it is no master`, {
+      hint: `only its kubelet has flags: bootstrap explain ${node.name} kubelet --config`,
     });
   }
   if (flagText === undefined || what.length > 3) {

@@ -6,21 +6,24 @@ import { BootstrapError, EXIT_STATUS } from '../../base/errors.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
 import { bundleDigest } from '../../bundle/bundle.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
-import { planAll } from '../../rollout/apply/apply.ts';
 import { planData } from '../../rollout/plan/plan-data.ts';
 import { planDocument } from '../../rollout/plan/plan-document.ts';
 import { planChanges } from '../../rollout/plan/plan-node.ts';
 import { count, printResult } from '../format.ts';
 import { processIo } from '../io.ts';
 import { type CheckedCluster, loadChecked } from '../load.ts';
-import { chosenNodes } from '../nodes.ts';
+import { chosenNodes, machinesFor, neededNodes } from '../nodes.ts';
 import { planText } from '../plan-text.ts';
 import { produce } from '../produce.ts';
 import { reportFaults } from '../report.ts';
 import { thisUser, withCrew } from '../rollout/crew.ts';
 import { interruptible } from '../rollout/interruptible.ts';
+import { publicationOf } from '../rollout/publish.ts';
 import type { RolloutOptions } from '../rollout/options.ts';
+import { outlookOf } from '../rollout/outlook.ts';
 import { undertakingOf } from '../rollout/undertaking.ts';
+import { endWithUnreached } from '../rollout/unreached.ts';
+import { cutLine } from '../rollout/waiting-line.ts';
 import { workspace } from '../workspace.ts';
 
 export interface PlanOptions extends RolloutOptions {
@@ -46,15 +49,26 @@ export async function plan(options: PlanOptions): Promise<number> {
     io.note(`${what}; \`bootstrap render --dry-run\` says which. Here they are shown with fingerprints of a trial.`);
   }
   const saying = 'stopping';
-  const found = await interruptible(io, { saying, abandon: closeAllNow }, (signal) => {
-    io.progress(`connecting to ${[...chosen].join(', ')}`);
-    return withCrew({ space, cluster, produced, needed: chosen, signal }, async (crew) => {
-      const undertaking = await undertakingOf(loaded, produced, crew, chosen);
-      const planned = await planAll(undertaking, crew.observer);
+  const { plan: found, unreached } = await interruptible(io, { saying, abandon: closeAllNow }, (signal) => {
+    io.progress(cutLine(io, `connecting to ${[...chosen].join(', ')}`));
+    const needed = neededNodes(cluster, chosen, options.node);
+    const machines = machinesFor(cluster, chosen);
+    return withCrew({ space, cluster, produced, needed, machines, signal }, async (crew) => {
+      const isForMasters = cluster.nodes.some(({ name }) => chosen.has(name));
+      const undertaking = isForMasters ? await undertakingOf(loaded, produced, crew, chosen) : undefined;
+      const outlook = await outlookOf({
+        cluster: cluster.name,
+        crew,
+        chosen,
+        undertaking,
+        served: publicationOf(space.dir, cluster, produced, chosen).changes,
+      });
       io.progress('');
-      for (const [node, error] of crew.unreachable) io.err(`${io.color.yellow('warning:')} ${node}: ${error.message}`);
-      for (const obstacle of planned.obstacles) io.err(`${io.color.yellow('warning:')} ${obstacle}`);
-      return planned.plan;
+      for (const [node, error] of crew.unreachable) {
+        if (!outlook.unreached.has(node)) io.err(`${io.color.yellow('warning:')} ${node}: ${error.message}`);
+      }
+      for (const obstacle of outlook.obstacles) io.err(`${io.color.yellow('warning:')} ${obstacle}`);
+      return outlook;
     });
   });
   if (options.out !== undefined) {
@@ -66,7 +80,7 @@ export async function plan(options: PlanOptions): Promise<number> {
     await writeFileAtomic(resolve(options.out), planDocument(found, origin), 0o600);
     io.note(`written to ${options.out}; \`bootstrap apply ${options.out}\` does just that, or nothing`);
   }
-  printResult(io, options.output, planData(found), () =>
+  printResult(io, options.output, { ...planData(found), unreached: [...unreached.keys()] }, () =>
     planText(found, {
       columns: io.columns,
       color: io.color,
@@ -75,7 +89,7 @@ export async function plan(options: PlanOptions): Promise<number> {
       clusterFile: space.show(space.clusterFile),
     }),
   );
-  return planChanges(found) ? EXIT_STATUS.difference : 0;
+  return endWithUnreached(io, unreached, planChanges(found) ? EXIT_STATUS.difference : 0);
 }
 
 /** SHA-256 (hex) over everything that the nodes shall have, and the cluster after profiles and options. */

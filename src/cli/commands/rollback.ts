@@ -1,16 +1,18 @@
 import { BootstrapError, EXIT_STATUS } from '../../base/errors.ts';
 import { planData } from '../../rollout/plan/plan-data.ts';
 import { planChanges } from '../../rollout/plan/plan-node.ts';
+import type { Cluster } from '../../spec/cluster.ts';
 import { printResult } from '../format.ts';
 import { processIo } from '../io.ts';
 import { loadChecked } from '../load.ts';
-import { chosenNodes } from '../nodes.ts';
+import { chosenNodes, neededNodes } from '../nodes.ts';
 import { planText } from '../plan-text.ts';
 import { produce } from '../produce.ts';
 import { reportFaults } from '../report.ts';
 import { appliedData } from '../rollout/applied-text.ts';
 import { type RolloutOptions, rolloutTimes } from '../rollout/options.ts';
 import { rollBack } from '../rollout/roll-back.ts';
+import { endWithUnreached } from '../rollout/unreached.ts';
 import { sameCluster } from '../same-cluster.ts';
 import { workspace } from '../workspace.ts';
 
@@ -18,7 +20,7 @@ export interface RollbackOptions extends RolloutOptions {
   readonly to?: string;
 }
 
-/** `rollback`: masters put back to a revision that they have kept; one at a time, gated and proven like `apply`. */
+/** `rollback`: machines put back to a revision that they have kept; gated and proven like `apply`. */
 export async function rollback(options: RollbackOptions): Promise<number> {
   const times = rolloutTimes(options);
   const to = revisionNumber(options.to);
@@ -36,6 +38,7 @@ export async function rollback(options: RollbackOptions): Promise<number> {
     loaded,
     produced,
     chosen,
+    needed: neededNodes(cluster, chosen, options.node),
     to,
     times,
     dryRun,
@@ -43,7 +46,7 @@ export async function rollback(options: RollbackOptions): Promise<number> {
     quiet: options.quiet === true,
     verbose: options.verbose === true,
   });
-  const { plan, revisions } = applied;
+  const { plan, revisions, unreached } = applied;
   if (dryRun) {
     const text = {
       columns: io.columns,
@@ -52,18 +55,22 @@ export async function rollback(options: RollbackOptions): Promise<number> {
       verbose: options.verbose === true,
     };
     printResult(io, options.output, planData(plan), () => planText(plan, text));
-    return planChanges(plan) ? EXIT_STATUS.difference : 0;
+    return endWithUnreached(io, unreached, planChanges(plan) ? EXIT_STATUS.difference : 0);
   }
   printResult(io, options.output, appliedData(applied), () =>
     revisions.size
       ? [...revisions].map(([node, revision]) => `${node} is back at revision ${revision}`).join(', ')
-      : 'nothing to do: that is what the masters have',
+      : `nothing to do: that is what the ${who(cluster)} have`,
   );
   if (revisions.size)
     io.note(
-      `${space.show(space.clusterFile)} is as it was: \`bootstrap plan${sameCluster(space)}\` shows how the masters differ from it now`,
+      `${space.show(space.clusterFile)} is as it was: \`bootstrap plan${sameCluster(space)}\` shows how the ${who(cluster)} differ from it now`,
     );
-  return 0;
+  return endWithUnreached(io, unreached, 0);
+}
+
+function who({ plainNodes }: Cluster): string {
+  return plainNodes.length ? 'nodes' : 'masters';
 }
 
 function revisionNumber(text: string | undefined): number | undefined {

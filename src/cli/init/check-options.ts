@@ -20,7 +20,10 @@ export function checkOptions({ name, endpoint, node = [], host = [] }: DescribeO
   if (name !== undefined) check('--name', name, FORMATS['name']?.(name));
   if (endpoint !== undefined) check('--endpoint', endpoint, FORMATS['endpoint']?.(endpoint));
   const nodes: NewNode[] = [];
-  const described = [...node.map((text) => ['--node', text] as const), ...host.map((text) => ['--host', text] as const)];
+  const described = [
+    ...node.map((text) => ['--node', text] as const),
+    ...host.map((text) => ['--host', text] as const),
+  ];
   for (const [option, text] of described) {
     const read = readNodeOption(text);
     if (!read) {

@@ -87,9 +87,7 @@ function describesOther(tree: Tree, options: InitOptions): string | undefined {
 }
 
 function nodeList(nodes: readonly Tree[]): string {
-  return nodes
-    .map((node) => `${asText(at(node, ['name']))}=${asStrings(at(node, ['addresses'])).join(',')}`)
-    .join(' ');
+  return nodes.map((node) => `${asText(at(node, ['name']))}=${asStrings(at(node, ['addresses'])).join(',')}`).join(' ');
 }
 
 /** `--profile` counts for one run only; a file that does not name it would mean something else at the next. */

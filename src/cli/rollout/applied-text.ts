@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { shellQuoted } from '../../base/posix-quote.ts';
+import { allPlans } from '../../rollout/plan/plan-node.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 import type { Json } from '../../spec/tree.ts';
 import { count } from '../format.ts';
@@ -15,11 +16,13 @@ export function appliedText(
   quiet: boolean,
 ): string {
   const nodes = [...revisions];
-  if (!nodes.length && !objects.length) {
-    return `nothing to do: ${count(plan.nodes.length, 'master')} ${plan.nodes.length === 1 ? 'is' : 'are'} as the cluster file says`;
+  const byUrl = plan.served.map(({ node }) => node);
+  if (!nodes.length && !objects.length && !byUrl.length) {
+    return `nothing to do: ${counted(plan)} ${allPlans(plan).length === 1 ? 'is' : 'are'} as the cluster file says`;
   }
   const done = [
     ...(nodes.length ? [nodes.map(([node, revision]) => `${node} is at revision ${revision}`).join(', ')] : []),
+    ...(byUrl.length ? [`published for ${byUrl.join(', ')}: seen at the next poll of the URL`] : []),
     ...(objects.length ? [`${count(objects.length, 'API object')} applied`] : []),
   ].join('; ');
   if (quiet || plan.mode !== 'first-boot') return done;
@@ -34,14 +37,23 @@ export function appliedText(
   ].join('\n');
 }
 
-export function appliedData({ plan, revisions, objects }: Applied): { readonly [key: string]: Json } {
+/** `3 masters and 2 nodes`. */
+function counted({ nodes, plainNodes }: Applied['plan']): string {
+  return [
+    ...(nodes.length || !plainNodes.length ? [count(nodes.length, 'master')] : []),
+    ...(plainNodes.length ? [count(plainNodes.length, 'node')] : []),
+  ].join(' and ');
+}
+
+export function appliedData({ plan, revisions, objects, unreached }: Applied): { readonly [key: string]: Json } {
   return {
     mode: plan.mode,
-    nodes: plan.nodes.map(({ node, currentRevision }) => ({
+    nodes: allPlans(plan).map(({ node, currentRevision }) => ({
       node,
       revision: revisions.get(node) ?? currentRevision ?? null,
       changed: revisions.has(node),
     })),
     objects,
+    unreached: [...unreached.keys()],
   };
 }

@@ -2,7 +2,7 @@ import { BootstrapError } from '../../base/errors.ts';
 import { acquireLock } from '../../base/lock.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
 import type { ClusterObjects } from '../../render/cluster/object.ts';
-import { carryOut, planAll, refuseObstacles } from '../../rollout/apply/apply.ts';
+import { carryOut, refuseObstacles } from '../../rollout/apply/apply.ts';
 import type { ApplyContext } from '../../rollout/apply/context.ts';
 import { withNodeLocks } from '../../rollout/apply/locks.ts';
 import { applyObjects, keptWarning, REGISTER_SECONDS } from '../../rollout/objects/apply-objects.ts';
@@ -11,16 +11,22 @@ import { nodeChanges, planChanges } from '../../rollout/plan/plan-node.ts';
 import type { Plan } from '../../rollout/plan.ts';
 import type { Io } from '../io.ts';
 import type { CheckedCluster } from '../load.ts';
+import { machinesFor } from '../nodes.ts';
 import { planText } from '../plan-text.ts';
 import type { Produced } from '../produce.ts';
 import { reportFaults } from '../report.ts';
 import type { Workspace } from '../workspace.ts';
 import { applyContext } from './apply-context.ts';
+import { applyPlain } from './apply-plain.ts';
 import { confirm } from './confirm.ts';
 import { type Crew, readyApi, thisUser, withCrew } from './crew.ts';
 import { interruptible } from './interruptible.ts';
 import type { RolloutTimes } from './options.ts';
-import { undertakingOf } from './undertaking.ts';
+import { outlookOf } from './outlook.ts';
+import { publicationOf } from './publish.ts';
+import { stage, undertakingOf } from './undertaking.ts';
+import { warnOfUnreached } from './unreached.ts';
+import { cutLine } from './waiting-line.ts';
 
 export interface ApplyInput {
   readonly io: Io;
@@ -29,12 +35,16 @@ export interface ApplyInput {
   /** Renders, writes the cluster directory, says what changed; is called under the directory's lock. */
   readonly produce: () => Promise<Produced>;
   readonly chosen: ReadonlySet<string>;
+  /** Those of them without which nothing is begun; where it is left out, all (see `neededNodes`). */
+  readonly needed?: ReadonlySet<string>;
   readonly times: RolloutTimes;
   readonly yes: boolean | undefined;
   readonly quiet: boolean;
   readonly verbose: boolean;
   /** Whether the plan is still the one that was decided on; throws where it is not. */
   readonly check?: (plan: Plan) => void;
+  /** Is called once nothing stands in the way any more and the user has said yes, before the first machine is touched. */
+  readonly decided?: () => Promise<void>;
 }
 
 export interface Applied {
@@ -42,19 +52,22 @@ export interface Applied {
   /** Revisions that were made current. */
   readonly revisions: ReadonlyMap<string, number>;
   readonly objects: readonly string[];
+  /** Plain nodes that could not be reached, and why: all else was done without them. */
+  readonly unreached: ReadonlyMap<string, BootstrapError>;
 }
 
-/** `apply` from the cluster file to masters that have proven what they do, and the API objects. */
+/** `apply` from the cluster file to machines that have proven what they do, and the API objects. */
 export async function applyCluster(input: ApplyInput): Promise<Applied> {
-  const { io, space, loaded, chosen } = input;
+  const { io, space, loaded, chosen, needed = chosen } = input;
   const { cluster } = loaded;
   const saying = 'stopping; a second Ctrl-C ends it at once';
   return interruptible(io, { saying, abandon: closeAllNow }, async (signal) => {
     const lock = acquireLock(space.dir, 'bootstrap apply', new Date());
     try {
       const produced = await input.produce();
-      io.progress(`connecting to ${cluster.nodes.map(({ name }) => name).join(', ')}`);
-      return await withCrew({ space, cluster, produced, needed: chosen, signal }, (crew) =>
+      const machines = machinesFor(cluster, chosen);
+      io.progress(cutLine(io, `connecting to ${[...machines].join(', ')}`));
+      return await withCrew({ space, cluster, produced, needed, machines, signal }, (crew) =>
         applyWith(input, produced, crew, signal),
       );
     } finally {
@@ -63,35 +76,61 @@ export async function applyCluster(input: ApplyInput): Promise<Applied> {
   });
 }
 
-/** The same where the cluster directory is locked, its files are made and the ways to the masters are open. */
+/** The same where the cluster directory is locked, its files are made and the ways to the machines are open. */
 export async function applyWith(
-  input: Omit<ApplyInput, 'produce' | 'space'>,
+  input: Omit<ApplyInput, 'produce'>,
   produced: Produced,
   crew: Crew,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const { io, loaded, chosen } = input;
-  const undertaking = await undertakingOf(loaded, produced, crew, chosen);
+  const { io, space, loaded, chosen, times } = input;
+  const { cluster } = loaded;
+  const isForMasters = cluster.nodes.some(({ name }) => chosen.has(name));
+  const undertaking = isForMasters ? await undertakingOf(loaded, produced, crew, chosen) : undefined;
   const who = `bootstrap apply by ${thisUser()} (process ${process.pid})`;
   const agents = crew.masters.map(({ agent }) => agent);
   return withNodeLocks(agents, who, async () => {
-    const planned = await planAll(undertaking, crew.observer);
-    const { plan } = planned;
+    const publication = publicationOf(space.dir, cluster, produced, chosen);
+    const served = publication.changes;
+    const outlook = await outlookOf({ cluster: cluster.name, crew, chosen, undertaking, served });
+    const { plan, masters, plain, unreached } = outlook;
     io.progress('');
     input.check?.(plan);
-    refusePartOfFirstBoot(plan, chosen, undertaking.nodes);
+    refusePartOfFirstBoot(plan, chosen, undertaking?.nodes ?? []);
     const revisions = new Map<string, number>();
-    if (!planChanges(plan)) return { plan, revisions, objects: [] };
+    if (!planChanges(plan)) {
+      await input.decided?.();
+      // its certificate may be another one
+      await publication.publish(chosen);
+      return { plan, revisions, objects: [], unreached };
+    }
     const text = planText(plan, { columns: io.columns, color: io.color, quiet: input.quiet, verbose: input.verbose });
     if (!input.quiet) io.note(text);
-    refuseObstacles(planned);
+    warnOfUnreached(io, unreached);
+    refuseObstacles(outlook);
     await confirm(io, 'Do this?', input.yes);
-    const context = applyContext(input, { crew, signal, revisions, nodes: undertaking.nodes, mode: plan.mode });
-    await carryOut(context, undertaking, planned);
-    io.progress('');
-    const objects = plan.objects?.length === 0 ? [] : await bringObjects(io, undertaking.objects, crew, context);
-    return { plan, revisions, objects };
+    await input.decided?.();
+    const nodes = [...(undertaking?.nodes ?? []), ...plain.map(({ node }) => node.name)];
+    const context = applyContext(input, { crew, signal, revisions, nodes, mode: plan.mode });
+    try {
+      if (masters) await carryOut(context, masters.undertaking, masters.planned);
+      io.progress('');
+      const objects = undertaking && hasObjects(plan) ? await bringObjects(io, undertaking.objects, crew, context) : [];
+      await applyPlain({ tell: context.tell, signal, times, who, bring: stage }, plain);
+      io.progress('');
+      await publication.publish(chosen);
+      return { plan, revisions, objects, unreached };
+    } catch (error) {
+      // nodes that have got their URL and token by now ask with them
+      await publication.publish(new Set(revisions.keys()));
+      throw error;
+    }
   });
+}
+
+/** Where no API answers and no master changes, it is not waited for: plain nodes do without one. */
+function hasObjects({ objects, nodes }: Plan): boolean {
+  return objects ? objects.length > 0 : nodes.some(nodeChanges);
 }
 
 /** Founding members of etcd need each other: one alone would wait for the others until its proof fails. */
@@ -100,7 +139,7 @@ function refusePartOfFirstBoot(
   chosen: ReadonlySet<string>,
   all: readonly string[],
 ): void {
-  if (mode === 'rolling' || chosen.size === all.length || !nodes.some(nodeChanges)) return;
+  if (mode === 'rolling' || all.every((node) => chosen.has(node)) || !nodes.some(nodeChanges)) return;
   if (mode === 'renewal') {
     const left = [...expired.keys()].filter((node) => !chosen.has(node));
     if (!left.length) return;

@@ -32,6 +32,11 @@ export function applyProgress(io: Io, nodes: readonly string[]): Tell {
         );
       return;
     }
+    if (event.kind === 'plain-order') {
+      const [first, ...others] = event.nodes;
+      if (others.length) io.note(`${first} first, then ${others.join(', ')}, up to ${event.atOnce} at a time`);
+      return;
+    }
     const { node } = event;
     switch (event.kind) {
       case 'staged':
@@ -45,6 +50,9 @@ export function applyProgress(io: Io, nodes: readonly string[]): Tell {
         return line(node, `${count(event.files, 'file')} in place${KUBELET[event.kubelet] ?? ''}`);
       case 'proof':
         return wait(node, 'waits for', event.unmet);
+      case 'unproven':
+        for (const what of event.what) line(node, `${io.color.yellow('not proven:')} ${what}`);
+        return;
       case 'committed':
         waiting.delete(node);
         return line(node, `${io.color.green('✓')} revision ${event.revision} works (${event.seconds.toFixed(1)} s)`);

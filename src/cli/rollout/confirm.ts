@@ -14,10 +14,14 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
   if (isCancel(answer) || !answer) throw new Interrupted('Nothing was changed.');
 }
 
-/** The same before a long wait that a question nobody can answer would follow. @throws BootstrapError `usage` */
-export function refuseUnasked(io: Io, yes: boolean | undefined): void {
+/**
+ * The same before a long wait that a question nobody can answer would follow.
+ * @param other what the user may do instead of saying yes
+ * @throws BootstrapError `usage`
+ */
+export function refuseUnasked(io: Io, yes: boolean | undefined, other?: string): void {
   if (yes || io.interactive) return;
   throw new BootstrapError('usage', 'nobody can be asked whether this shall be done: stdin or stderr is no terminal', {
-    hint: 'look at what it does with --dry-run, then add --yes',
+    hint: `look at what it does with --dry-run, then add --yes${other === undefined ? '' : `, ${other}`}`,
   });
 }

@@ -2,6 +2,7 @@ import { loadUnifiedDiff } from '../../base/unified-diff.ts';
 import { clusterObjects } from '../../render/cluster/cluster-objects.ts';
 import type { ClusterObjects } from '../../render/cluster/object.ts';
 import type { Undertaking } from '../../rollout/apply/apply.ts';
+import type { Master } from '../../rollout/apply/master.ts';
 import { diffObjects } from '../../rollout/objects/diff-objects.ts';
 import type { CheckedCluster } from '../load.ts';
 import type { Produced } from '../produce.ts';
@@ -12,7 +13,12 @@ export interface ClusterUndertaking extends Undertaking {
   readonly objects: ClusterObjects;
 }
 
-/** What `plan` and `apply` are about, from the cluster file and the masters that were reached. */
+/** Brings what a machine shall have to it, as its next revision. */
+export function stage({ agent, bundle, digest }: Master): Promise<number> {
+  return agent.stage(bundle, digest, thisUser());
+}
+
+/** What `plan` and `apply` are about on the masters, from the cluster file and the masters that were reached. */
 export async function undertakingOf(
   { cluster, context }: CheckedCluster,
   { identities }: Produced,
@@ -29,7 +35,7 @@ export async function undertakingOf(
     chosen,
     diff: await loadUnifiedDiff(),
     now: Date.now,
-    bring: ({ agent, bundle, digest }) => agent.stage(bundle, digest, thisUser()),
+    bring: stage,
     objectChanges: async ({ readyApis }) => {
       const [node] = readyApis;
       const sight = node === undefined ? undefined : sights.get(node);

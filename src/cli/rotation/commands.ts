@@ -17,6 +17,7 @@ import { confirm } from '../rollout/confirm.ts';
 import { interruptible } from '../rollout/interruptible.ts';
 import { sameCluster } from '../same-cluster.ts';
 import { workspace } from '../workspace.ts';
+import { refuseWhereNotCarried } from './not-carried.ts';
 import { chosenAuthorities, type RotationOptions, rotationSettings } from './options.ts';
 import { type Outcome, rotate } from './rotate.ts';
 import { noted, type RotationRun, warnOnce } from './run.ts';
@@ -62,6 +63,7 @@ async function rotation(options: RotationOptions, chosen: Chosen): Promise<numbe
     const there = readJournal(store);
     const subjects = chosen(loaded.cluster, there);
     refuseOther(there, subjects, options);
+    refuseWhereNotCarried(loaded.cluster, subjects, there !== undefined);
     const settings = rotationSettings(subjects, options);
     const run: RotationRun = {
       io,

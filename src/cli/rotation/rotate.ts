@@ -1,7 +1,9 @@
 import { BootstrapError } from '../../base/errors.ts';
+import type { Pki } from '../../pki/pki.ts';
 import { current, following, type Journal, type Phase } from '../../pki/rotation/journal.ts';
 import { settle } from '../../pki/rotation/settle.ts';
 import { entered, nextMove, placed, proven } from '../../pki/rotation/steps.ts';
+import type { Cluster } from '../../spec/cluster.ts';
 import { type Produced, produce } from '../produce.ts';
 import { applyWith } from '../rollout/apply-cluster.ts';
 import { type Crew, withCrew } from '../rollout/crew.ts';
@@ -52,7 +54,7 @@ async function throughPhase(run: RotationRun, from: Journal, signal: AbortSignal
       await place(run, produced, crew, signal);
       journal = await noted(run, placed(journal, new Date()));
     } else await Promise.all(crew.masters.map((master) => crew.observer.refresh(master)));
-    const context = { run, crew, journal, pki: produced.identities, signal };
+    const context = { run, crew, journal, pki: ofMasters(produced.identities, cluster), signal };
     if (nextMove(journal).kind === 'prove') {
       await actAfter(context, phase);
       journal = await noted(run, proven(journal, new Date()));
@@ -64,6 +66,12 @@ async function throughPhase(run: RotationRun, from: Journal, signal: AbortSignal
     if (pause !== undefined) return { kind: 'paused', journal, why: pause };
     return { kind: 'on', journal: await noted(run, entered(journal, next, new Date())) };
   });
+}
+
+/** Nothing that a rotation replaces lies on plain nodes (`refuseWhereNotCarried`): how they are is no matter to it. */
+function ofMasters(pki: Pki, { nodes }: Cluster): Pki {
+  const names = new Set(nodes.map(({ name }) => name));
+  return { ...pki, nodes: new Map([...pki.nodes].filter(([name]) => names.has(name))) };
 }
 
 async function pauseBefore(
@@ -93,11 +101,12 @@ async function rendered({ space, loaded, warn }: RotationRun): Promise<Produced>
 }
 
 async function place(run: RotationRun, produced: Produced, crew: Crew, signal: AbortSignal): Promise<void> {
-  const { io, loaded, settings, verbose } = run;
+  const { io, space, loaded, settings, verbose } = run;
   const chosen = new Set(loaded.cluster.nodes.map(({ name }) => name));
   await applyWith(
     {
       io,
+      space,
       loaded,
       chosen,
       times: settings.times,

@@ -4,7 +4,6 @@ import { BootstrapError } from '../../base/errors.ts';
 import { INDEX } from '../../deliver/serve/served-index.ts';
 import type { HostPort } from '../../spec/cluster.ts';
 import { parseEndpoint } from '../../spec/endpoint.ts';
-import { isAddress } from '../../spec/names.ts';
 
 export interface ServeOptions {
   readonly dir: string;
@@ -44,23 +43,25 @@ export function listenAt({ listen }: ServeOptions, endpoint: string | undefined)
     const known = parseEndpoint(endpoint, 0);
     return { host: '', port: 'host' in known ? known.port : 0 };
   }
-  const port = /^:?(\d{1,5})$/.exec(listen)?.[1];
-  const place = parseEndpoint(port === undefined ? listen : `localhost:${port}`, -1);
-  if (Number(port) === 0) return { host: '', port: 0 };
-  if (!('host' in place)) throw new BootstrapError('usage', `--listen ${place.error}`);
-  if (place.port < 0)
-    throw new BootstrapError('usage', `--listen ${listen}: the port is missing`, { hint: `write ${listen}:8443` });
-  return { host: port === undefined ? place.host : '', port: place.port };
+  return placeOf('--listen', listen);
 }
 
 /** Where metrics are given out; undefined for nowhere. @throws BootstrapError `usage` */
 export function metricsAt({ metrics }: ServeOptions): HostPort | undefined {
   if (metrics === 'off') return undefined;
-  const random = /^(.+):0$/.exec(metrics)?.[1];
-  if (random !== undefined && isAddress(random)) return { host: random, port: 0 };
-  const place = parseEndpoint(metrics, -1);
-  if ('host' in place && place.port > 0) return place;
-  throw new BootstrapError('usage', `--metrics ${metrics}: must be host:port, or off`);
+  return placeOf('--metrics', metrics);
+}
+
+/** `host:port`, or the port alone for all addresses; 0 takes any that is free. */
+function placeOf(option: string, text: string): HostPort {
+  const [, host = '', port = ''] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? [];
+  const number = Number(port);
+  // the host's form is that of an endpoint, which knows no port 0
+  const read = host ? parseEndpoint(`${host}:1`, 1) : { host: '', port: 1 };
+  if (port && number <= 65535 && 'host' in read) return { host: read.host, port: number };
+  throw new BootstrapError('usage', `${option} ${text}: must be host:port or a port`, {
+    hint: 'for example 10.0.0.5:8443, [fd00::5]:8443 or 8443',
+  });
 }
 
 /** `--dir` or `--from`, absolute, for a unit. */

@@ -47,15 +47,26 @@ export function userDataData({ made, written, wish }: Shown): { readonly [key: s
   };
 }
 
+interface Advised extends Shown {
+  readonly columns: number;
+  readonly holds: {
+    /** User-data of a master, and not of plain nodes alone. */
+    readonly masters: boolean;
+    readonly secrets: boolean;
+    /** The key of the cluster's CA. */
+    readonly authority: boolean;
+  };
+}
+
 /** What is to be done with it, and who can read it. */
-export function adviceText({ made, written, wish, columns }: Shown & { readonly columns: number }): readonly string[] {
+export function adviceText({ made, written, wish, holds, columns }: Advised): readonly string[] {
   const provider = PROVIDERS[wish.provider];
   const say = (first: string, text: string) => wrap(text, columns, first, 2);
   const lines: string[] = [];
-  if (wish.secrets.kind === 'inline') {
+  if (wish.secrets.kind === 'inline' && holds.secrets) {
     const kept = wish.format === 'cloud-config' ? ` ${KEPT_ON_THE_MACHINE}` : '';
     lines.push(
-      'It holds private keys, that of the CA among them.',
+      `It holds private keys${holds.authority ? ', that of the CA among them' : ''}.`,
       ...(wish.format === 'tar' ? [] : say('  ', `${provider.readBy}${kept}`)),
       ...(wish.format === 'tar' ? [] : say('  ', `${provider.narrow} Or keep them out: --secrets fetch, or none.`)),
     );
@@ -86,7 +97,9 @@ export function adviceText({ made, written, wish, columns }: Shown & { readonly 
       '  ',
       wish.secrets.kind === 'none'
         ? 'bootstrap apply, once all machines run'
-        : 'bootstrap apply --objects, once all machines run: access rights, CoreDNS, kube-proxy',
+        : holds.masters
+          ? 'bootstrap apply --objects, once all machines run: access rights, CoreDNS, kube-proxy'
+          : 'bootstrap status, once all machines run: they need nothing more',
     ),
   );
   return lines;

@@ -6,6 +6,8 @@ import { readInstallScripts } from '../../deliver/user-data/install-script.ts';
 import { type Own, readOwn } from '../../deliver/user-data/merge.ts';
 import { checkUrl } from '../../deliver/user-data/seal.ts';
 import { type UserData, userDataOf } from '../../deliver/user-data/user-data.ts';
+import { PKI } from '../../render/layout.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import { printResult } from '../format.ts';
 import { processIo } from '../io.ts';
 import { loadChecked } from '../load.ts';
@@ -45,16 +47,26 @@ export async function userData(options: UserDataOptions): Promise<number> {
     const isChanged = produced.pki.length || produced.nodes.changes.length || produced.kubeconfigs.length;
     if (isChanged) for (const line of producedLines(produced, { dryRun: false, summary: false })) io.note(line);
     const made: UserData[] = [];
-    for (const node of cluster.nodes.filter(({ name }) => chosen.has(name))) {
+    for (const node of allNodes(cluster).filter(({ name }) => chosen.has(name))) {
       const bundle = produced.bundles.find((each) => each.node === node.name);
       if (bundle) made.push(await userDataOf(cluster, node, bundle, wish, scripts));
     }
     const written: readonly Written[] = isPiped
       ? []
       : await writeUserData(out, made, { ...wish, cluster: cluster.name, iso: options.iso === true }, space.show);
-    return { made, written, warnings: produced.warnings };
+    const files = produced.bundles.filter(({ node }) => chosen.has(node)).flatMap((bundle) => bundle.files);
+    return {
+      made,
+      written,
+      warnings: produced.warnings,
+      holds: {
+        masters: cluster.nodes.some(({ name }) => chosen.has(name)),
+        secrets: files.some(({ sensitive }) => sensitive),
+        authority: files.some(({ path }) => path === `${PKI}/ca.key`),
+      },
+    };
   };
-  const { made, written, warnings } = await withLock(space.dir, 'bootstrap user-data', io, work);
+  const { made, written, warnings, holds } = await withLock(space.dir, 'bootstrap user-data', io, work);
   reportFaults([...loaded.warnings, ...warnings, ...(wish.own?.warnings ?? [])], io);
   if (isPiped) {
     process.stdout.write(made[0]?.document.content ?? '');
@@ -62,7 +74,7 @@ export async function userData(options: UserDataOptions): Promise<number> {
     const shown = { made, written, wish };
     printResult(io, options.output, userDataData(shown), () => userDataText(shown));
   }
-  for (const line of adviceText({ made, written, wish, columns: io.columns })) io.note(line);
+  for (const line of adviceText({ made, written, wish, holds, columns: io.columns })) io.note(line);
   return 0;
 }
 

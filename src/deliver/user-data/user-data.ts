@@ -82,7 +82,7 @@ function machineOf(cluster: Cluster, node: ClusterNode, bundle: Bundle): Machine
     bundle,
     digest: bundleDigest(bundle),
     hostname: isTold ? undefined : (node.hostname ?? node.name),
-    etcdDataDir: cluster.etcd.kind === 'local' ? node.etcd.dataDir : undefined,
+    etcdDataDir: node.role === 'master' && cluster.etcd.kind === 'local' ? node.etcd.dataDir : undefined,
   };
 }
 

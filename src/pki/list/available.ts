@@ -1,8 +1,10 @@
 import { type Pem, SecretPem } from '../../base/pem.ts';
+import { SecretText } from '../../base/secret.ts';
 import type { Inventory, LeafEntry } from '../inventory.ts';
 import type { Authority, KeyPair, NodeLeaf, Pki } from '../pki.ts';
 import type { PkiStore } from '../store.ts';
 import { SERVICE_ACCOUNT } from '../stored.ts';
+import { readToken } from '../tokens.ts';
 
 /**
  * The PKI as far as it is there, for looking at masters and for nothing else: what is missing is empty, and whether
@@ -15,6 +17,8 @@ export function availablePki(inventory: Inventory, store: PkiStore): Pki {
     certificate: open(`${path}.crt`),
     key: secret(`${path}.key`),
   });
+  const serve = inventory.leaves.find(({ use }) => use.kind === 'serve');
+  const token = (path: string) => readToken(store.read(path)?.text ?? '') ?? new SecretText('');
   const ofKind = (kind: 'admin' | 'super-admin') =>
     pair(inventory.leaves.find(({ use }) => use.kind === kind) ?? { path: kind });
   const nodes = new Map<string, Map<NodeLeaf, KeyPair>>();
@@ -38,5 +42,9 @@ export function availablePki(inventory: Inventory, store: PkiStore): Pki {
     admin: ofKind('admin'),
     superAdmin: ofKind('super-admin'),
     nodes,
+    serve: serve && {
+      pair: pair(serve),
+      tokens: new Map(inventory.tokens.map(({ node, path }) => [node, token(path)])),
+    },
   };
 }

@@ -3,6 +3,7 @@ import { readCertificate } from '../certificate.ts';
 import { keyMisfit, misfits } from '../fit.ts';
 import type { Inventory, LeafEntry } from '../inventory.ts';
 import { keyAlgorithm, privateKey, publicKeys } from '../keys.ts';
+import { leafName, leafNode } from '../select.ts';
 import type { PkiStore } from '../store.ts';
 import { SERVICE_ACCOUNT } from '../stored.ts';
 import { readOr, type SeenAuthority, seenAuthorities } from './authorities.ts';
@@ -36,13 +37,13 @@ export function listPki(inventory: Inventory, store: PkiStore, { now, within }: 
     return { ...common, ...place, state: time, time, problems: [], facts };
   });
   const leaves = inventory.leaves.map((entry): ListedCertificate => {
-    const { use, authority, path } = entry;
+    const { authority, path } = entry;
     const issuer = seen.find((each) => each.entry.name === authority && each.roles.includes('issues'));
     const { facts, hasKey, problems } = readLeaf(entry, store, inventory, issuer, issuerOf, now);
     const common = {
-      name: use.kind === 'node' ? use.leaf : use.kind,
+      name: leafName(entry),
       kind: 'leaf',
-      node: use.kind === 'node' ? use.node : undefined,
+      node: leafNode(entry),
       authority,
       age: undefined,
       roles: [],

@@ -142,7 +142,7 @@ async function refuseWhereMoved(
 }
 
 /** @throws BootstrapError `refused` naming everything that stands in the way on the machines */
-export function refuseObstacles({ obstacles }: Planned): void {
+export function refuseObstacles({ obstacles }: Pick<Planned, 'obstacles'>): void {
   if (!obstacles.length) return;
   throw new BootstrapError('refused', ['this stands in the way, so nothing was changed:', ...obstacles].join('\n  '));
 }

@@ -5,6 +5,7 @@ import type { NodePlan } from '../plan.ts';
 import type { ApplyContext } from './context.ts';
 import { gateReasons } from './gates.ts';
 import type { Master } from './master.ts';
+import type { Beginning, Observer } from './observer.ts';
 import { judge } from './proofs.ts';
 import { patient, type Seen, waitFor } from './wait-for.ts';
 
@@ -65,6 +66,26 @@ export interface PutOptions {
   readonly isLost?: () => boolean;
 }
 
+/** Says whether a node does what its new revision says. */
+export interface Prover {
+  /** Remembers what is there before it is put in place. */
+  begin(master: Master, step: Beginning): Promise<void>;
+  look(master: Master): Promise<Seen>;
+}
+
+const proverOf = (observer: Observer): Prover => ({
+  begin: (master, step) => observer.begin(master, step),
+  look: async (master) => judge(await observer.proofs(master)),
+});
+
+/** As {@link putAndProve}, on a master. */
+export function putInPlace(context: ApplyContext, step: Step, options: PutOptions): Promise<readonly string[]> {
+  return putAndProve(context, proverOf(context.observer), step, options);
+}
+
+/** What a step on a single node needs of a run. */
+export type StepContext = Pick<ApplyContext, 'tell' | 'signal' | 'proofSeconds'>;
+
 /**
  * Puts the revision in place and proves it; what is still unmet in the end. It is not committed yet. A node that does not
  * answer is asked again as long as there is time: putting a revision in place twice does no harm.
@@ -73,17 +94,22 @@ export interface PutOptions {
  * them, and they fail because their ports are taken (seen with 1.36.2). So it is restarted once they are replaced, or
  * after half of the time, as it may be what keeps them from getting well.
  */
-export async function putInPlace(context: ApplyContext, step: Step, options: PutOptions): Promise<readonly string[]> {
+export async function putAndProve(
+  context: StepContext,
+  prover: Prover,
+  step: Step,
+  options: PutOptions,
+): Promise<readonly string[]> {
   const { plan } = step;
   const isRestarted = plan.kubelet === 'restart' || plan.kubelet === 'reload';
   // what an earlier run has begun may still lack it
   const isDue = (isRestarted && plan.pods.length > 0) || plan.unfinished !== undefined;
   if (options.podsFirst && isDue && !plan.givesUpIdentity) {
-    const { unmet, isHopeless } = await activateAndProve(context, step, { ...options, turn: 'pods' });
+    const { unmet, isHopeless } = await activateAndProve(context, prover, step, { ...options, turn: 'pods' });
     if (isHopeless) return unmet;
-    return (await activateAndProve(context, step, { ...options, turn: 'kubelet' })).unmet;
+    return (await activateAndProve(context, prover, step, { ...options, turn: 'kubelet' })).unmet;
   }
-  return (await activateAndProve(context, step, { ...options, turn: 'all' })).unmet;
+  return (await activateAndProve(context, prover, step, { ...options, turn: 'all' })).unmet;
 }
 
 interface TurnOptions extends PutOptions {
@@ -92,18 +118,18 @@ interface TurnOptions extends PutOptions {
 }
 
 async function activateAndProve(
-  context: ApplyContext,
+  { tell, signal, proofSeconds }: StepContext,
+  prover: Prover,
   { master, plan, revision }: Step,
   { confirmSeconds, heartbeat, isLost = () => false, turn }: TurnOptions,
 ): Promise<{ readonly unmet: readonly string[]; readonly isHopeless: boolean }> {
-  const { observer, tell, signal, proofSeconds } = context;
   const node = master.name;
   const later = turn === 'pods';
   const stops = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [`${pod}-${node.toLowerCase()}`] : []));
   // what an earlier run has put in place already is in no plan any more
   const begun = plan.pods.flatMap(({ pod, kind }) => (kind === 'stop' ? [] : [pod]));
   const changed = plan.unfinished ? podsIn(master.bundle) : begun;
-  await observer.begin(master, { stops, changed, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
+  await prover.begin(master, { stops, changed, heartbeat: heartbeat && !later && plan.kubelet !== 'none' });
   let isPlaced = false;
   let isHopeless = false;
   let tries = 0;
@@ -125,7 +151,7 @@ async function activateAndProve(
       const lacking = await patient(node, activate, tries ? ['unreachable', 'locked'] : ['unreachable']);
       if (lacking) return lacking;
     }
-    const seen = await patient(node, async () => judge(await observer.proofs(master)), ['unreachable', 'failed']);
+    const seen = await patient(node, () => prover.look(master), ['unreachable', 'failed']);
     isHopeless = seen.kind === 'hopeless';
     return seen.kind === 'not-yet' && isLost() ? { ...seen, kind: 'hopeless' } : seen;
   };
@@ -143,7 +169,7 @@ async function activateAndProve(
  * @param began `performance.now()`
  */
 export async function commitStep(
-  { tell }: ApplyContext,
+  { tell }: Pick<ApplyContext, 'tell'>,
   { master: { name, agent }, revision }: Pick<Step, 'master' | 'revision'>,
   { began, confirmSeconds }: { readonly began: number; readonly confirmSeconds: number },
 ): Promise<void> {

@@ -4,8 +4,8 @@ import type { IssuerOf } from '../../pki/list/issuers.ts';
 import { type LifeState, lifeState, usualWindow } from '../../pki/list/life.ts';
 import { type Agreement, agreement, compared, type Found } from './agreement.ts';
 import type { SeenNode, SeenServer, Server } from './look.ts';
-import type { PlacedFile } from './placed.ts';
-import type { CertificateRow } from './rows.ts';
+import type { PlacedFile, Placement } from './placed.ts';
+import { type CertificateRow, placesOf } from './rows.ts';
 import type { FileUse } from './uses.ts';
 
 /** A certificate that a process showed in a TLS handshake. */
@@ -36,7 +36,7 @@ interface DifferingCertificate {
   readonly state: LifeState;
 }
 
-/** What the masters have and show, beside the rows. */
+/** What the nodes have and show, beside the rows. */
 export interface LiveView {
   /** In the order of the cluster file; `why` where one could not be looked at. */
   readonly nodes: readonly { readonly name: string; readonly why: string | undefined }[];
@@ -61,6 +61,7 @@ export interface LiveInput {
   readonly unreachable: ReadonlyMap<string, string>;
   /** Of each node. */
   readonly uses: ReadonlyMap<string, readonly FileUse[]>;
+  readonly placement: Placement;
   /** SHA-256 (hex) that files with keys should have, by node and path. */
   readonly digests: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly issuerOf: IssuerOf;
@@ -80,7 +81,7 @@ const SERVING: Readonly<Record<Server, { readonly component: FileUse['component'
     'kube-scheduler': { component: 'kube-scheduler', by: ['--tls-cert-file'] },
   };
 
-/** Puts what was seen on the masters beside what the cluster directory has. */
+/** Puts what was seen on the nodes beside what the cluster directory has. */
 export function liveView(input: LiveInput): LiveView {
   const { nodes, seen, unreachable, rows, uses } = input;
   const views = nodes.flatMap((name) => seen.get(name) ?? []);
@@ -96,7 +97,7 @@ export function liveView(input: LiveInput): LiveView {
     nodes: nodes.map((name) => ({ name, why: unreachable.get(name) })),
     agreements: new Map(
       rows.flatMap((row) => {
-        const found = row.kind === 'leaf' ? ofLeaf(row, input, servers) : ofAuthority(row, views, nodes);
+        const found = row.kind === 'leaf' ? ofLeaf(row, input, servers) : ofAuthority(row, input);
         return found ? [[row, found] as const] : [];
       }),
     ),
@@ -160,26 +161,37 @@ function secretFound(wanted: string | undefined, found: string | undefined): Fou
   return found === wanted ? 'same' : 'other';
 }
 
-/** Of a CA: on every node, in every file that it should be in. */
-function ofAuthority(row: CertificateRow, views: readonly SeenNode[], nodes: readonly string[]): Agreement | undefined {
-  const places = row.places.filter(isCertificate);
-  if (!places.length || !row.facts) return undefined;
-  if (!views.length) return agreement('unreachable', undefined, false);
+/** Of a CA: on every node that should have it, in every file that it should be in. */
+function ofAuthority(row: CertificateRow, { nodes, seen, placement }: LiveInput): Agreement | undefined {
   const { facts } = row;
-  const missing = views.flatMap((view) =>
-    places
-      .filter(({ path }) => {
+  const wanted = nodes.flatMap((node) => {
+    const paths = certificatePaths(row, node, placement);
+    return paths.length ? [{ node, paths, view: seen.get(node) }] : [];
+  });
+  if (!wanted.length || !facts) return undefined;
+  const looked = wanted.flatMap(({ view, paths }) => (view ? [{ view, paths }] : []));
+  if (!looked.length) return agreement('unreachable', undefined, false);
+  const missing = looked.flatMap(({ view, paths }) =>
+    paths
+      .filter((path) => {
         const found = view.files.get(path);
         return typeof found !== 'object' || !found.some((each) => compared(facts, each) === 'same');
       })
-      .map(({ path }) => `${view.node} ${path}`),
+      .map((path) => `${view.node} ${path}`),
   );
   if (missing.length) {
     const more = missing.length > 1 ? ` and ${missing.length - 1} more` : '';
     return { node: 'absent', process: undefined, text: `not in ${missing[0]}${more}` };
   }
-  const text = views.length < nodes.length ? `same on ${views.map(({ node }) => node).join(', ')}` : 'same';
+  const names = looked.map(({ view }) => view.node).join(', ');
+  const text = looked.length < wanted.length ? `same on ${names}` : 'same';
   return { node: 'same', process: undefined, text };
+}
+
+function certificatePaths(row: CertificateRow, node: string, placement: Placement): readonly string[] {
+  return placesOf(row, placement.get(node))
+    .filter(isCertificate)
+    .map(({ path }) => path);
 }
 
 /** What a node's bundles trust beyond the cluster directory's, and what the kubelet has got by itself. */
@@ -188,8 +200,7 @@ function foreignOn(view: SeenNode, input: LiveInput): readonly ForeignCertificat
   const bundles = new Set(
     input.rows
       .filter(({ kind }) => kind === 'authority')
-      .flatMap(({ places }) => places.filter(isCertificate))
-      .map(({ path }) => path),
+      .flatMap((row) => certificatePaths(row, view.node, input.placement)),
   );
   const trusted = [...view.files].flatMap(([path, certificates]) =>
     bundles.has(path) && typeof certificates === 'object'

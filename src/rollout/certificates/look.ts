@@ -13,7 +13,7 @@ import { ProbeError } from '../probe/probe-error.ts';
 import type { Sight } from '../sight.ts';
 import { factsRequest } from '../survey.ts';
 
-/** What serves TLS on a master. */
+/** What serves TLS on a node. */
 export type Server = 'kube-apiserver' | 'etcd' | 'etcd-peer' | 'kubelet' | 'kube-controller-manager' | 'kube-scheduler';
 
 export interface SeenServer {
@@ -23,7 +23,7 @@ export interface SeenServer {
   readonly certificate: Certificate | string;
 }
 
-/** What was found on one master; nothing of it is secret. */
+/** What was found on one node; nothing of it is secret. */
 export interface SeenNode {
   readonly node: string;
   /** Files with certificates by path; a string says why one cannot be read. Those that are not there are left out. */
@@ -47,29 +47,22 @@ export interface LookOptions {
   readonly signal: AbortSignal;
 }
 
+const POD_MANIFESTS = POD_COMPONENTS.map((component) => `${MANIFESTS}/${component}.yaml`);
+
 /**
- * Looks at the certificates of one master: those in its files, and those that its processes show. Nothing is verified, so
+ * Looks at the certificates of one node: those in its files, and those that its processes show. Nothing is verified, so
  * it works where all of them have expired.
+ * @param sight of a master; where there is none, only at files
  * @throws BootstrapError where the node cannot be read
  */
-export async function lookAt(master: Master, sight: Sight, options: LookOptions): Promise<SeenNode> {
+export async function lookAt(master: Master, sight: Sight | undefined, options: LookOptions): Promise<SeenNode> {
   const { agent, name } = master;
-  const manifests = POD_COMPONENTS.map((component) => `${MANIFESTS}/${component}.yaml`);
   const [contents, facts, identity] = await Promise.all([
-    agent.read([...options.open, ...manifests]),
+    agent.read([...options.open, ...(sight ? POD_MANIFESTS : [])]),
     agent.facts({ ...factsRequest(master), paths: options.secret }),
     agent.kubeletIdentity(),
   ]);
-  const found = manifests.flatMap((path) => {
-    const content = contents.get(path);
-    return content ? [{ path, text: content.toString() }] : [];
-  });
-  sight.learn(found);
-  const servers = await Promise.all(
-    endpointsOf(sight, contents.get(`${MANIFESTS}/etcd.yaml`), options.kubeletPort).map(([server, at]) =>
-      seenServer(server, at, sight, options),
-    ),
-  );
+  const servers = sight ? await serversOf(sight, contents, options) : [];
   const [kubelet] = certificatesIn(identity);
   return {
     node: name,
@@ -88,6 +81,20 @@ export async function lookAt(master: Master, sight: Sight, options: LookOptions)
     kubelet,
     servers,
   };
+}
+
+async function serversOf(
+  sight: Sight,
+  contents: ReadonlyMap<string, Buffer>,
+  options: LookOptions,
+): Promise<readonly SeenServer[]> {
+  const found = POD_MANIFESTS.flatMap((path) => {
+    const content = contents.get(path);
+    return content ? [{ path, text: content.toString() }] : [];
+  });
+  sight.learn(found);
+  const endpoints = endpointsOf(sight, contents.get(`${MANIFESTS}/etcd.yaml`), options.kubeletPort);
+  return Promise.all(endpoints.map(([server, at]) => seenServer(server, at, sight, options)));
 }
 
 function endpointsOf(

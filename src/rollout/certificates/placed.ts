@@ -1,9 +1,11 @@
 import { type Pem, SecretPem } from '../../base/pem.ts';
+import { SecretText } from '../../base/secret.ts';
 import type { BundleFile } from '../../bundle/bundle.ts';
 import type { Inventory } from '../../pki/inventory.ts';
 import type { Authority, KeyPair, NodeLeaf, Pki } from '../../pki/pki.ts';
 import type { RenderContext } from '../../render/context.ts';
 import { renderCluster } from '../../render/render.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import type { Cluster } from '../../spec/cluster.ts';
 
 /** A file of a node in which something of the PKI lies. */
@@ -24,7 +26,7 @@ export const SERVICE_ACCOUNT_PLACE = 'service-account';
  * @throws BootstrapError `cluster-file` where the cluster cannot be rendered
  */
 export function placementOf(cluster: Cluster, inventory: Inventory, context: RenderContext, signs: boolean): Placement {
-  const places = new Map(cluster.nodes.map(({ name }) => [name, new Map<string, PlacedFile[]>()]));
+  const places = new Map(allNodes(cluster).map(({ name }) => [name, new Map<string, PlacedFile[]>()]));
   const marks = new Map<string, string>();
   const mark = (what: string, part: string): string => {
     // as long as no other begins with it, and in base64 without a rest: kubeconfigs hold it so
@@ -70,5 +72,11 @@ function markedPki(inventory: Inventory, mark: (what: string, part: string) => s
     admin: pair('admin of the directory'),
     superAdmin: pair('super-admin of the directory'),
     nodes,
+    serve: inventory.tokens.length
+      ? {
+          pair: pair('serve of the directory'),
+          tokens: new Map(inventory.tokens.map(({ node }) => [node, new SecretText('token')])),
+        }
+      : undefined,
   };
 }

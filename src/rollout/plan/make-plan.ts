@@ -29,10 +29,28 @@ export function makePlan({ cluster, situation, nodes, objects }: PlanInput): Pla
     cluster,
     mode,
     nodes: ordered,
+    plainNodes: [],
+    served: [],
     quorum: quorumAlong(mode, situation, ordered),
     leader: mode === 'rolling' ? situation.etcd?.leader : undefined,
     unwell: order.unwell,
     expired: expiredIn(situation),
     objects,
+  };
+}
+
+/** What `apply` would do where it looks at no master at all: there is none, or none was chosen. */
+export function planWithoutMasters(cluster: string): Plan {
+  return {
+    cluster,
+    mode: 'rolling',
+    nodes: [],
+    plainNodes: [],
+    served: [],
+    quorum: { members: 0, needed: 0, before: 0, during: 0 },
+    leader: undefined,
+    unwell: new Map(),
+    expired: new Map(),
+    objects: [],
   };
 }

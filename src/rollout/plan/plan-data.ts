@@ -1,3 +1,4 @@
+import type { ClusterNode } from '../../spec/cluster.ts';
 import type { Json } from '../../spec/tree.ts';
 import type { CertificateFacts, FileChange, FileState, NodePlan, ObjectChange, Plan } from '../plan.ts';
 import { octal } from './drift.ts';
@@ -7,7 +8,7 @@ type Data = { readonly [key: string]: Json };
 
 /** A plan as data, for scripts and for the plan file. Its keys are stable; it holds no secret. */
 export function planData(plan: Plan): Data {
-  const { cluster, mode, quorum, leader, unwell, expired, nodes, objects } = plan;
+  const { cluster, mode, quorum, leader, unwell, expired, nodes, plainNodes, served, objects } = plan;
   return {
     cluster,
     mode,
@@ -27,15 +28,17 @@ export function planData(plan: Plan): Data {
         },
       ]),
     ),
-    nodes: nodes.map(nodeData),
+    nodes: [...nodes.map((each) => nodeData(each, 'master')), ...plainNodes.map((each) => nodeData(each, 'node'))],
+    served: served.map(({ node, kind, pods }) => ({ node, kind, pods: pods.map((pod) => ({ ...pod })) })),
     objects: objects?.map(objectData) ?? null,
   };
 }
 
-function nodeData(plan: NodePlan): Data {
+function nodeData(plan: NodePlan, role: ClusterNode['role']): Data {
   const { node, digest, observed, currentRevision, changes, drift, strays, clashes, kubelet, kubeletWhy } = plan;
   return {
     node,
+    role,
     digest,
     observed,
     revision: currentRevision ?? null,

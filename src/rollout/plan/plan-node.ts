@@ -78,6 +78,11 @@ export function nodeChanges({ changes, recorded, kubelet, unfinished }: NodePlan
 }
 
 /** Whether `apply` would do anything at all: `plan` exits with status 2 then. */
-export function planChanges({ nodes, objects }: Plan): boolean {
-  return nodes.some(nodeChanges) || Boolean(objects?.length);
+export function planChanges(plan: Plan): boolean {
+  return allPlans(plan).some(nodeChanges) || plan.served.length > 0 || Boolean(plan.objects?.length);
+}
+
+/** Of all machines: the masters first. */
+export function allPlans({ nodes, plainNodes }: Pick<Plan, 'nodes' | 'plainNodes'>): readonly NodePlan[] {
+  return [...nodes, ...plainNodes];
 }

@@ -12,7 +12,9 @@ const OK: Verdict = { state: 'ok', detail: '', cause: 'none' };
 
 /** The state of everything that runs on one node. `now`: milliseconds since the epoch, by this machine's clock. */
 export function componentsOf(node: NodeObservation, etcd: EtcdObservation, now: number): readonly ComponentStatus[] {
-  const pods = POD_COMPONENTS.filter((component) => component !== 'etcd' || etcd.kind !== 'external');
+  const pods = node.isPlain
+    ? []
+    : POD_COMPONENTS.filter((component) => component !== 'etcd' || etcd.kind !== 'external');
   return [
     { component: 'kubelet', ...kubeletVerdict(node), restarts: undefined },
     ...pods.map((component) => ({

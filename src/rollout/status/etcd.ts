@@ -8,7 +8,7 @@ const LAG_LIMIT = 1000;
 
 /** What etcd says of the member of one node; undefined where etcd runs elsewhere. */
 export function etcdVerdict(node: string, etcd: EtcdObservation): Verdict | undefined {
-  if (etcd.kind === 'external') return undefined;
+  if (etcd.kind === 'external' || etcd.kind === 'none') return undefined;
   const not = (state: Verdict['state'], detail: string): Verdict => ({ state, detail, cause: 'not-well' });
   if (etcd.kind === 'silent') return not('failing', 'no etcd member answers');
   const member = etcd.view.members.find(({ name }) => name === node);
@@ -25,7 +25,7 @@ export function etcdVerdict(node: string, etcd: EtcdObservation): Verdict | unde
 
 /** The members, and how many of them may fail. Undefined with an external etcd. */
 export function etcdStatus({ etcd, members, nodes }: ClusterObservation): EtcdStatus | undefined {
-  if (etcd.kind === 'external') return undefined;
+  if (etcd.kind === 'external' || etcd.kind === 'none') return undefined;
   if (etcd.kind === 'silent') {
     const voters = members.length;
     const needed = Math.floor(voters / 2) + 1;

@@ -7,6 +7,7 @@ import { bare } from '../bare.ts';
 import { etcdReports } from '../etcd-reports.ts';
 import type { NodeFacts } from '../node-facts.ts';
 import { nodePath } from '../objects/object-path.ts';
+import type { PlainNode } from '../plain/plain-node.ts';
 import { driftOf } from '../plan/drift.ts';
 import { straysOf } from '../plan/strays.ts';
 import type { ApiClient } from '../probe/api-client.ts';
@@ -90,21 +91,61 @@ export async function observeNode({ master, sight }: Watched, api: ApiClient | u
   }
 }
 
+/**
+ * Looks at a host without a control plane: its machine, its kubelet and its files.
+ * @param api of the cluster that it has joined, where one answers
+ */
+export async function observePlain(node: PlainNode, api: ApiClient | undefined): Promise<NodeObservation> {
+  const { agent, bundle, name } = node;
+  try {
+    const sent = Date.now();
+    const facts = await agent.facts(factsRequest(node));
+    const received = Date.now();
+    const [files, identity, kubelet, kubeletVersion] = await Promise.all([
+      agent.read(certificatesOf(facts)),
+      agent.kubeletIdentity(),
+      node.kubeletHealth(kubeletHealthPort(bundle) ?? PORTS.kubeletHealth),
+      api && kubeletVersionOf(api, name),
+    ]);
+    const log = facts.current === undefined || kubelet.ok ? '' : await agent.logs('kubelet', 5);
+    return {
+      ...NOTHING_SEEN,
+      node: name,
+      isPlain: true,
+      contact: { kind: 'reached', facts, clock: { sent, received } },
+      health: { kubelet },
+      logs: new Map<NodeComponent, string>(log ? [['kubelet', log]] : []),
+      certificates: certificatesIn(
+        new Map([...files, ...(identity ? [[KUBELET_OWN, Buffer.from(identity)] as const] : [])]),
+      ),
+      drift: driftOf(facts),
+      strays: straysOf(bundle, facts, MANIFESTS),
+      kubeletVersion,
+    };
+  } catch (error) {
+    return { ...unreached(name, error), isPlain: true };
+  }
+}
+
+const NOTHING_SEEN = {
+  pods: undefined,
+  health: {},
+  manifests: new Map(),
+  logs: new Map(),
+  certificates: [],
+  served: [],
+  drift: [],
+  strays: [],
+  kubeletVersion: undefined,
+} as const;
+
 /** What is known of a node that cannot be looked at, by the error that says why. */
 export function unreached(node: string, error: unknown): NodeObservation {
   const why = bare(node, error instanceof Error ? error : new Error(String(error)));
   return {
     node,
+    ...NOTHING_SEEN,
     contact: { kind: 'unreachable', why, hint: error instanceof BootstrapError ? error.hint : undefined },
-    pods: undefined,
-    health: {},
-    manifests: new Map(),
-    logs: new Map(),
-    certificates: [],
-    served: [],
-    drift: [],
-    strays: [],
-    kubeletVersion: undefined,
   };
 }
 
@@ -120,14 +161,18 @@ export async function observeEtcd(
 }
 
 /** Manifests, and certificates of the current revision: nothing that is secret. */
-function pathsOf({ index, manifests }: NodeFacts): readonly string[] {
-  const names = new Set(manifests);
+function pathsOf(facts: NodeFacts): readonly string[] {
+  const names = new Set(facts.manifests);
   return [
     ...POD_COMPONENTS.map((component) => `${component}.yaml`)
       .filter((name) => names.has(name))
       .map((name) => `${MANIFESTS}/${name}`),
-    ...index.map(({ path }) => path).filter((path) => path.endsWith('.crt')),
+    ...certificatesOf(facts),
   ];
+}
+
+function certificatesOf({ index }: NodeFacts): readonly string[] {
+  return index.map(({ path }) => path).filter((path) => path.endsWith('.crt'));
 }
 
 function manifestEntry(path: string, content: Buffer): readonly (readonly [PodComponent, PodDigests])[] {

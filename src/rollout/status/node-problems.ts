@@ -98,7 +98,7 @@ function revisionProblems({ node, revision, lock }: NodeStatus, say: Say): reado
 }
 
 /** While a revision is being put in place its files are neither the old ones nor the new ones. */
-function fileProblems({ node, drift, strays, revision }: NodeStatus, say: Say): readonly Problem[] {
+function fileProblems({ node, role, drift, strays, revision }: NodeStatus, say: Say): readonly Problem[] {
   const problems: Problem[] = [];
   if (drift.length && !revision.unfinished) {
     const files = listed(drift.map(({ path, detail }) => `${path} (${detail})`));
@@ -107,7 +107,7 @@ function fileProblems({ node, drift, strays, revision }: NodeStatus, say: Say): 
     problems.push(say('warning', 'drift', what, hint));
   }
   const isRival = (path: string) =>
-    POD_COMPONENTS.some((component) => (path.split('/').at(-1) ?? '').startsWith(component));
+    role === 'master' && POD_COMPONENTS.some((component) => (path.split('/').at(-1) ?? '').startsWith(component));
   const rivals = strays.filter(isRival);
   const others = strays.filter((path) => !isRival(path));
   const hint = `move it away on ${node}: the kubelet runs every file there whose name does not begin with a dot`;

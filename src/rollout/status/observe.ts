@@ -14,13 +14,15 @@ export interface ClusterObservation {
   readonly endpoint: string | undefined;
   /** Those that were asked for, in the order of the cluster file. */
   readonly nodes: readonly NodeObservation[];
-  /** Names of all nodes of the cluster file, also of those that were not asked for. */
+  /** Names of all masters of the cluster file, also of those that were not asked for. */
   readonly members: readonly string[];
   readonly etcd: EtcdObservation;
 }
 
 export type EtcdObservation =
   | { readonly kind: 'external' }
+  /** No master was looked at, or there is none: nothing is said of etcd. */
+  | { readonly kind: 'none' }
   /** No member answered. */
   | { readonly kind: 'silent'; readonly why: string }
   | { readonly kind: 'seen'; readonly view: EtcdSeen };
@@ -28,6 +30,8 @@ export type EtcdObservation =
 /** What was gathered of one node, by its own machine and by what runs on it. */
 export interface NodeObservation {
   readonly node: string;
+  /** A host without a control plane: of its components only the kubelet counts. */
+  readonly isPlain?: boolean;
   readonly contact: Contact;
   /** By component; undefined where no apiserver could be asked. */
   readonly pods: ReadonlyMap<PodComponent, PodSeen> | undefined;

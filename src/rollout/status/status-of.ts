@@ -41,13 +41,17 @@ export function statusOf(observed: ClusterObservation, bundles: readonly Bundle[
   ];
   const { name, kubernetesVersion, endpoint } = observed;
   return {
-    cluster: { name, kubernetesVersion, endpoint, etcd: observed.etcd.kind === 'external' ? 'external' : 'local' },
+    cluster: { name, kubernetesVersion, endpoint, etcd: whichEtcd(observed.etcd) },
     applied,
     nodes,
     etcd: applied ? etcd : undefined,
     certificates,
     problems: worstFirst(problems),
   };
+}
+
+function whichEtcd({ kind }: EtcdObservation): Status['cluster']['etcd'] {
+  return kind === 'external' || kind === 'none' ? kind : 'local';
 }
 
 /** The exit status of the command: 0 where all is well, 2 where anything is a problem. */
@@ -67,14 +71,17 @@ function isApplied({ contact, pods }: NodeObservation): boolean {
 }
 
 function nothingApplied(nodes: readonly NodeObservation[]): Problem {
-  const bare = nodes.filter(isReached).map(({ node }) => node);
+  const reached = nodes.filter(isReached);
+  const bare = reached.map(({ node }) => node);
   return {
     severity: 'error',
     code: 'nothing-applied',
     node: undefined,
     component: undefined,
     what: `nothing has been applied to ${listed(bare, 5)} yet`,
-    hint: '`bootstrap apply` brings the control plane up',
+    hint: reached.every(({ isPlain }) => isPlain)
+      ? '`bootstrap apply` brings what the cluster file says'
+      : '`bootstrap apply` brings the control plane up',
   };
 }
 
@@ -84,10 +91,11 @@ function nodeStatus(
   wanted: string | undefined,
   now: number,
 ): NodeStatus {
-  const { node, contact, drift, strays, kubeletVersion } = observed;
+  const { node, isPlain, contact, drift, strays, kubeletVersion } = observed;
   const facts = contact.kind === 'reached' ? contact.facts : undefined;
   return {
     node,
+    role: isPlain ? 'node' : 'master',
     unreachable: contact.kind === 'unreachable' ? oneLine(contact.why) : undefined,
     components: componentsOf(observed, etcd, now),
     revision: revisionStatus(observed, wanted),

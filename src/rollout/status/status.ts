@@ -7,7 +7,7 @@ export interface Status {
     readonly name: string;
     readonly kubernetesVersion: string;
     readonly endpoint: string | undefined;
-    readonly etcd: 'local' | 'external';
+    readonly etcd: 'local' | 'external' | 'none';
   };
   /** False where no node that was reached has ever had anything applied to it. */
   readonly applied: boolean;
@@ -28,6 +28,7 @@ export interface ComponentStatus extends Verdict {
 
 export interface NodeStatus {
   readonly node: string;
+  readonly role: 'master' | 'node';
   /** Why it could not be reached. */
   readonly unreachable: string | undefined;
   readonly components: readonly ComponentStatus[];

@@ -64,6 +64,7 @@ export async function pkiOf(
     admin: await client('kubernetes-admin'),
     superAdmin: await client('kubernetes-super-admin'),
     nodes: new Map(await Promise.all(nodes.map(leaves))),
+    serve: undefined,
   };
 }
 
