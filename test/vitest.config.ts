@@ -16,6 +16,9 @@ const LONG = [
   'test/deliver/user-data/cloud-init.test.ts',
   'test/node/node.test.ts',
   'test/cli/certs-renew-live.test.ts',
+  'test/cli/plain/standalone.test.ts',
+  'test/cli/pods/apply.test.ts',
+  'test/cli/pods/look.test.ts',
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -14,9 +14,7 @@ export function serve(root: Command, action: Action): void {
       '127.0.0.1:9446',
     )
     .option('--unit', 'print a systemd unit for just this, and end')
-    .addOption(
-      new Option('-o, --output <format>', 'how to write the access log').choices(['text', 'json']).default('text'),
-    )
+    .addOption(new Option('--log <format>', 'how to write the access log').choices(['text', 'json']).default('text'))
     .action(action(async () => (await import('./serve.ts')).serve))
     .addHelpText(
       'after',

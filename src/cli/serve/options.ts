@@ -11,7 +11,7 @@ export interface ServeOptions {
   readonly listen?: string;
   readonly metrics: string;
   readonly unit?: boolean;
-  readonly output: 'text' | 'json';
+  readonly log: 'text' | 'json';
   readonly quiet?: boolean;
   readonly color?: boolean;
 }

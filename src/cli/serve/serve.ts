@@ -23,7 +23,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const dir = servedDir(options);
   const metricsPlace = metricsAt(options);
   const place = listenAt(options, published(dir)?.endpoint);
-  const log = accessLog(options.output, (text) => void process.stdout.write(text));
+  const log = accessLog(options.log, (text) => void process.stdout.write(text));
   const metrics = serveMetrics(new Date());
   let server: PodServer | undefined;
   const reading = keepReading(dir, (state) => {

@@ -114,7 +114,7 @@ describe('`bootstrap serve`', { timeout: 60_000 }, () => {
   });
 
   test('keeps what a stranger writes out of its log, and takes no body', async () => {
-    const { port, stop, out } = await started(await published(), 0, '-o', 'json');
+    const { port, stop, out } = await started(await published(), 0, '--log', 'json');
     await ask({ port, ca: tls.certificate, path: '/x?token=secret%0aforged', agent: false });
     await asNode(port, 'cp1', tls.certificate, { method: 'POST', headers: { 'content-length': '5' } });
     await stop('SIGTERM');
