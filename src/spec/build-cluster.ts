@@ -156,7 +156,9 @@ function buildNode(
     labels: asObject(at(node, ['labels'])) as Record<string, string>,
     taints: asList(at(node, ['taints'])).map((taint) => toJson(taint) as unknown as Taint),
     ...settingsOf(blocks),
-    patches: contents.patches.filter((patch) => isNamed(patch) ?? (isForAll(patch) || role === 'master')).map(({ nodes: _, ...patch }) => patch),
+    patches: contents.patches
+      .filter((patch) => isNamed(patch) ?? (isForAll(patch) || role === 'master'))
+      .map(({ nodes: _, ...patch }) => patch),
     files: contents.files.filter(mine).map(({ nodes: _, ...file }) => file),
     staticPods: contents.staticPods
       .filter((entry) => isNamed(entry) ?? true)

@@ -206,7 +206,7 @@ export interface Patch {
 }
 
 /** An entry of `spec.staticPods` on one of its nodes. */
-export interface NodeStaticPods {
+interface NodeStaticPods {
   /** The same object on all nodes. */
   readonly source: StaticPodSource;
   /** Kept on the node, but not run. */

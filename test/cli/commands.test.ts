@@ -45,7 +45,9 @@ describe('config', () => {
 
   test('schema is a JSON Schema that describes the cluster file', () => {
     const schema = JSON.parse(bootstrap(emptyDir(), 'config', 'schema').stdout);
-    expect(schema.$defs.spec.properties.nodes.description).toBe('The masters, and other hosts with a kubelet (role: node).');
+    expect(schema.$defs.spec.properties.nodes.description).toBe(
+      'The masters, and other hosts with a kubelet (role: node).',
+    );
   });
 });
 

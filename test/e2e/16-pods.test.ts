@@ -39,7 +39,8 @@ const SECOND = manifest('second', TOLERATION)
 const write = (name: string, text: string) => writeFileSync(join(CLUSTER, name), text);
 const served = () => inHost(HOST, 'curl -fsS --max-time 2 http://127.0.0.1:80/ || true');
 const serves = (isThere: boolean) => async () => (await served()).includes('nginx') === isThere || undefined;
-const onHost = async (name: string) => (await inHost(HOST, `crictl ps -q --name '^web$' --label io.kubernetes.pod.name=${name}-node01`)).trim();
+const onHost = async (name: string) =>
+  (await inHost(HOST, `crictl ps -q --name '^web$' --label io.kubernetes.pod.name=${name}-node01`)).trim();
 const rows = async () => JSON.parse((await bootstrap('pods', 'list', '-o', 'json')).stdout);
 
 /** A bare host, and nothing that an earlier scenario knew of it. */

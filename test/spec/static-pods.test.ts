@@ -39,7 +39,9 @@ describe('an entry of spec.staticPods', () => {
       'cluster.yaml:10:36: spec.staticPods[0].via: needs spec.serve: where do the kubelets find `bootstrap serve`?; ' +
         'write `serve: {endpoint: pods.example.com:8443}`',
     ]);
-    const served = file(`${THREE}\nserve: {endpoint: pods.example.com}\nstaticPods:\n  - {manifest: {kind: Pod}, via: http}`);
+    const served = file(
+      `${THREE}\nserve: {endpoint: pods.example.com}\nstaticPods:\n  - {manifest: {kind: Pod}, via: http}`,
+    );
     expect(faultsOf(served)).toEqual([]);
     expect(faultsOf(file(`${THREE}\nserve: {endpoint: pods.example.com, httpCheckFrequency: 10ms}`))).toEqual([
       'cluster.yaml:9:59: spec.serve.httpCheckFrequency: 10ms is too often; use 1s or more; the default is 20s',

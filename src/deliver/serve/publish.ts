@@ -22,7 +22,7 @@ export interface WantedServed {
   readonly tls: KeyPair;
 }
 
-export interface ServedPodChange {
+interface ServedPodChange {
   /** `namespace/name`, or the name alone in kube-system. */
   readonly name: string;
   readonly kind: 'start' | 'restart' | 'stop';

@@ -28,7 +28,7 @@ export interface ServedIndex {
   readonly nodes: Readonly<Record<string, ServedNodeEntry>>;
 }
 
-export interface ServedNodeEntry {
+interface ServedNodeEntry {
   /** SHA-256 (hex) of the token that the node shows. */
   readonly token: string;
   /** Of its list; a node without pods by URL has none. */

@@ -3,7 +3,7 @@ import { podsPath } from '../../../src/deliver/serve/answer.ts';
 import { tokenOf } from './fixtures.ts';
 
 /** What a crowd of kubelets has seen. */
-export interface Seen {
+interface Seen {
   /** Answers by status; `broken` where there was none. */
   readonly counts: Map<string, number>;
   /** What no kubelet may ever see. */
