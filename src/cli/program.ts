@@ -40,7 +40,7 @@ function init(root: Command, action: Action): void {
     .option('--pki <dir>', 'take over the CAs and the service-account key in this directory')
     .option(...RENEW)
     .option('--dry-run', 'say what would be made, write nothing')
-    .option('--apply', 'bring it to the masters as well, as `bootstrap apply` does')
+    .option('--apply', 'bring it to the nodes as well, as `bootstrap apply` does')
     .option('-y, --yes', 'ask nothing')
     .action(action(async () => (await import('./commands/init.ts')).init))
     .addHelpText(
@@ -75,7 +75,7 @@ function plan(root: Command, action: Action): void {
   common(
     root
       .command('plan')
-      .description('show what apply would change on the masters, what restarts, in which order; status 2 if anything'),
+      .description('show what apply would change on the nodes, what restarts, in which order; status 2 if anything'),
   )
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
     .option('--out <file>', 'keep the plan, for `bootstrap apply <file>`')
@@ -90,7 +90,7 @@ function apply(root: Command, action: Action): void {
   const command = common(
     root
       .command('apply')
-      .description('bring the masters to what cluster.yaml says: one at a time, each proven, or taken back')
+      .description('bring the nodes to what cluster.yaml says: one at a time, each proven, or taken back')
       .argument('[plan]', 'a plan that was kept; refused where anything has moved since'),
   )
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
@@ -113,7 +113,7 @@ function apply(root: Command, action: Action): void {
 
 function rollback(root: Command, action: Action): void {
   const command = common(
-    root.command('rollback').description('put masters back to an earlier revision, with the same care as apply'),
+    root.command('rollback').description('put nodes back to an earlier revision, with the same care as apply'),
   )
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
     .option('--to <revision>', 'its number; default: the one before the current one')
@@ -130,7 +130,7 @@ function status(root: Command, action: Action): void {
     root
       .command('status')
       .description(
-        'look at the masters: components, etcd, certificates, revisions, drift; status 2 if anything is wrong',
+        'look at the nodes: components, etcd, certificates, revisions, drift; status 2 if anything is wrong',
       ),
   )
     .option('-n, --node <name>', 'only this node (repeatable)', collect)
@@ -289,6 +289,7 @@ export function program(ended: (status: number) => void, only?: string): Command
         'bootstrap init --profile ha',
         'bootstrap plan',
         'bootstrap apply',
+        'bootstrap pods add static-web.yaml',
         'bootstrap explain spec.networking.serviceSubnet',
       ),
     );
