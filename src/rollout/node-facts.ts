@@ -50,6 +50,8 @@ export interface RevisionFacts {
   readonly at: string;
   /** `user@host` that brought it. */
   readonly by: string;
+  /** It did not prove itself, and was taken back: nobody wants to go back to it unasked. */
+  readonly takenBack?: true;
 }
 
 export interface TransactionFacts {

@@ -4,7 +4,7 @@
 # POSIX shell, coreutils, tar and systemd only.
 #
 # /var/lib/bootstrap:
-#   revisions/N/     meta (digest, time, who), index, files/<path>, node.sh
+#   revisions/N/     meta (digest, time, who), index, files/<path>, node.sh; taken-back where it did not prove itself
 #   current          number of the revision that was committed last; last-known-good the same
 #   transaction/     a revision that is being put in place or awaits its commit:
 #     state-S          S is preparing, placing, placed or committed. It is renamed, which works on a full disk too
@@ -384,6 +384,7 @@ facts_state() {
   fi
   for revision in "$state"/revisions/[0-9]*; do
     { read -r line <"$revision/meta"; } 2>/dev/null || continue
+    [ ! -e "$revision/taken-back" ] || line=$line${tab}taken-back
     printf 'revision\t%s\t%s\n' "${revision##*/}" "$line"
   done
   [ -z "$current" ] || printf 'current\t%s\n' "$current"
@@ -1328,6 +1329,7 @@ take_back() {
   sweep && remove_parents && sync_places || return 1
   if [ -z "$between" ] && { [ ! -e "$tx/kubelet-due" ] || [ -n "$at_boot" ]; }; then act_back "$tx_action" || untold=$said; fi
   put "$state/reverted" "$tx_to$tab$(utc)$tab$(one_line "$1")" # where there is no room for it, it is not said
+  { : >"$state/revisions/$tx_to/taken-back"; } 2>/dev/null || : # the same
   stop_timer
   trash "$tx" || return 1
   try sync -- "$state"
@@ -1365,7 +1367,7 @@ finish_commit() {
   put "$state/current" "$tx_to" && put "$state/last-known-good" "$tx_to" || return 1
   sweep || return 1
   stop_timer
-  rm -f -- "$state/reverted"
+  rm -f -- "$state/reverted" "$state/revisions/$tx_to/taken-back"
   prune "$tx_to"
   trash "$tx" || return 1
   try sync -- "$state"

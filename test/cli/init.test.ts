@@ -62,6 +62,44 @@ const NODE_FILES = [
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
+describe('init --host', () => {
+  test('describes hosts with a kubelet and no control plane, which need no endpoint and no profile', () => {
+    const dir = emptyDir();
+    const { status, stdout } = bootstrap(dir, 'init', '--host', 'node01=10.0.0.21', '--host', 'node02=10.0.0.22');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Made the files of static-pod hosts in \. \(2 hosts, Kubernetes v/);
+    expect(stdout).toContain('bootstrap pods add FILE --no-apply');
+    expect(readFileSync(join(dir, 'cluster.yaml'), 'utf8')).toContain('    - name: node01\n      role: node\n');
+    expect(filesOf(join(dir, 'nodes')).filter((path) => path.startsWith('node01/'))).toEqual([
+      'node01/etc/systemd/system/kubelet.service.d/20-bootstrap.conf',
+      'node01/var/lib/kubelet/config.yaml',
+    ]);
+    expect(existsSync(join(dir, 'admin.conf'))).toBe(false);
+    expect(bootstrap(dir, 'init', '--host', 'node01=10.0.0.21', '--host', 'node02=10.0.0.22').status).toBe(0);
+    expect(bootstrap(dir, 'init', '--host', 'node03=10.0.0.23').stderr).toContain(
+      '--host describes other nodes than stand there (node01=10.0.0.21 node02=10.0.0.22)',
+    );
+  });
+
+  test('stands beside masters, and gets nothing of their secrets', () => {
+    const dir = emptyDir();
+    expect(bootstrap(dir, 'init', ...HA_OPTIONS, '--host', 'node01=10.0.0.21').status).toBe(0);
+    expect(filesOf(join(dir, 'nodes')).filter((path) => path.startsWith('node01/etc/kubernetes/'))).toEqual([
+      'node01/etc/kubernetes/kubelet.conf',
+      'node01/etc/kubernetes/pki/ca-bundle.crt',
+      'node01/etc/kubernetes/pki/kubelet/client.crt',
+      'node01/etc/kubernetes/pki/kubelet/client.key',
+    ]);
+  });
+
+  test('refuses what is no host', () => {
+    const { status, stderr } = bootstrap(emptyDir(), 'init', '--host', 'node01', '--host', 'a=10.0.0.999');
+    expect(status).toBe(64);
+    expect(stderr).toMatch(/--host node01: must be of the form name=address/);
+    expect(stderr).toMatch(/--host a=10\.0\.0\.999: "10\.0\.0\.999" is not an IP address/);
+  });
+});
+
 describe('init', () => {
   test('makes the whole cluster directory from options, with every file of every master', () => {
     const dir = emptyDir();

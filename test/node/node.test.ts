@@ -354,6 +354,10 @@ describe.each(['dash', 'bash'])('on a node whose sh is %s', (shell) => {
     const seen = await facts(agent);
     expect(seen).toMatchObject({ current: 1, transaction: undefined });
     expect(seen.reverted).toMatchObject({ revision: 2, why: 'the apiserver did not come up' });
+    expect(seen.revisions.map(({ number, takenBack }) => [number, takenBack])).toEqual([
+      [1, undefined],
+      [2, true],
+    ]);
     await agent.revert('again'); // nothing is left to be taken back
     const error = await thrown(agent.commit(number));
     expect(error.code).toBe('refused');

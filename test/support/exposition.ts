@@ -20,8 +20,8 @@ export function expectExposition(text: string): ReadonlyMap<string, readonly Sam
   let current = '';
   for (const line of text.slice(0, -1).split('\n')) {
     const help = new RegExp(`^# HELP (${NAME}) (\\S.*)$`).exec(line)?.[1];
-    const type = new RegExp(`^# TYPE (${NAME}) gauge$`).exec(line)?.[1];
-    const sample = new RegExp(`^(${NAME})\\{(.*)\\} (\\d+)$`).exec(line);
+    const type = new RegExp(`^# TYPE (${NAME}) (?:gauge|counter)$`).exec(line)?.[1];
+    const sample = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\d+)$`).exec(line);
     if (help !== undefined) {
       expect(helped.has(help), line).toBe(false);
       helped.add(help);

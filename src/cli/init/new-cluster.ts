@@ -40,9 +40,10 @@ export function newClusterText(cluster: NewCluster): string {
     const list: unknown = doc.getIn(path, true);
     if (isCollection(list)) list.flow = true;
   }
-  const spec = doc.get('spec', true) as unknown as Node;
-  spec.comment = cluster.nodes.some(({ role }) => role === undefined)
-    ? ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager'
-    : ' staticPods: []   # `bootstrap pods add` puts them here';
+  if (cluster.nodes.some(({ role }) => role === undefined)) {
+    const spec = doc.get('spec', true) as unknown as Node;
+    spec.comment =
+      ' networking: {podSubnet: 10.244.0.0/16}   # where the network plugin wants ranges from the controller-manager';
+  }
   return doc.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

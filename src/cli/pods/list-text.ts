@@ -72,15 +72,23 @@ const COLUMNS: readonly Column[] = [
   { title: 'MIRROR', cell: mirrorText },
 ];
 
+/** Of the mirror; told where there is room, and by `pods show` anyway. */
+const LABELS: Column = { title: 'LABELS', cell: labelsText };
+
 /** No line is longer than `columns`; names are cut where they do not fit. */
 function podTable(rows: readonly PodRow[], { columns, color, now }: PodsTextOptions): readonly string[] {
   if (!rows.length) return [];
-  const shown = COLUMNS.filter(({ title }) => title !== 'MIRROR' || rows.some(({ mirror }) => mirror.kind !== 'none'));
-  const cells = [shown.map(({ title }) => title), ...rows.map((row) => shown.map(({ cell }) => cell(row, now)))];
-  const widths = shown.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)));
-  const total = () => widths.reduce((sum, width) => sum + width + 2, -2);
+  const known = COLUMNS.filter(({ title }) => title !== 'MIRROR' || rows.some(({ mirror }) => mirror.kind !== 'none'));
+  const layout = (shown: readonly Column[]) => {
+    const cells = [shown.map(({ title }) => title), ...rows.map((row) => shown.map(({ cell }) => cell(row, now)))];
+    return { shown, cells, widths: shown.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0))) };
+  };
+  const widthOf = (widths: readonly number[]) => widths.reduce((sum, width) => sum + width + 2, -2);
+  const withLabels = layout([...known, LABELS]);
+  const hasLabels = rows.some((row) => labelsText(row) !== '') && widthOf(withLabels.widths) <= columns;
+  const { shown, cells, widths } = hasLabels ? withLabels : layout(known);
   for (const [i, { isName }] of shown.entries()) {
-    const over = total() - columns;
+    const over = widthOf(widths) - columns;
     if (isName && over > 0) widths[i] = Math.max(12, (widths[i] ?? 0) - over);
   }
   return cells.map((line, n) => {
@@ -118,6 +126,11 @@ function mirrorText({ mirror }: PodRow): string {
     return ready ? 'Ready' : (waitingReason ?? (phase === 'Running' ? 'not Ready' : phase || 'not Ready'));
   }
   return { none: '-', unknown: '?', missing: 'missing', stale: 'stale' }[mirror.kind];
+}
+
+function labelsText({ mirror }: PodRow): string {
+  const labels = 'pod' in mirror ? Object.entries(mirror.pod.labels) : [];
+  return labels.map(([key, value]) => `${key}=${value}`).join(',');
 }
 
 function cutMiddle(text: string, width: number): string {

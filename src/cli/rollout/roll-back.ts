@@ -155,12 +155,14 @@ function refuseExpired(expired: ReadonlyMap<string, Expired>, chosen: ReadonlySe
 
 /**
  * Where one is under way and not confirmed, going back means the one that is current still. Revisions that are the same
- * as it, such as those that only put back what somebody had changed, are none to go back to.
+ * as it, such as those that only put back what somebody had changed, are none to go back to, nor are those that were taken
+ * back because they did not prove themselves.
  */
 function before({ revisions, current, transaction }: NodeFacts): number | undefined {
   if (transaction && transaction.state !== 'preparing') return current;
   const now = revisions.find(({ number }) => number === current)?.digest;
-  return revisions.filter(({ number, digest }) => current !== undefined && number < current && digest !== now).at(-1)
+  const isEarlier = (number: number) => current !== undefined && number < current;
+  return revisions.filter(({ number, digest, takenBack }) => isEarlier(number) && digest !== now && !takenBack).at(-1)
     ?.number;
 }
 

@@ -5,7 +5,7 @@ export function serve(root: Command, action: Action): void {
   root
     .command('serve')
     .description('give static pods to kubelets over HTTPS: the server behind staticPodURL')
-    .option('-d, --dir <dir>', 'the cluster directory; what it has published lies in its serve/', '.')
+    .option('-d, --dir <dir>', 'the cluster directory; what it has published lies in its serve/ (default: ".")')
     .option('--from <dir>', 'a copy of that serve/, on a machine without the cluster directory')
     .option('--listen <[host:]port>', 'where to listen (default: all addresses, the port of spec.serve.endpoint)')
     .option(

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BootstrapError } from '../../base/errors.ts';
 import { INDEX } from '../../deliver/serve/served-index.ts';
@@ -6,7 +6,8 @@ import type { HostPort } from '../../spec/cluster.ts';
 import { parseEndpoint } from '../../spec/endpoint.ts';
 
 export interface ServeOptions {
-  readonly dir: string;
+  /** The cluster directory; the working directory where it is left out. */
+  readonly dir?: string;
   readonly from?: string;
   readonly listen?: string;
   readonly metrics: string;
@@ -18,8 +19,13 @@ export interface ServeOptions {
 
 /** The directory to serve from, absolute. @throws BootstrapError `usage` where nothing was ever published there */
 export function servedDir({ dir, from }: ServeOptions): string {
-  const path = from === undefined ? resolve(dir, 'serve') : resolve(from);
-  if (existsSync(path)) return path;
+  if (dir !== undefined && from !== undefined) {
+    throw new BootstrapError('usage', '--dir and --from exclude each other', {
+      hint: '--dir takes the cluster directory, --from a copy of its serve/',
+    });
+  }
+  const path = from === undefined ? resolve(dir ?? '.', 'serve') : resolve(from);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   throw new BootstrapError('usage', `${path}: there is no such directory`, {
     hint:
       from === undefined
@@ -66,7 +72,7 @@ function placeOf(option: string, text: string): HostPort {
 
 /** `--dir` or `--from`, absolute, for a unit. */
 export function sourceWords(options: ServeOptions): readonly [string, string] {
-  return options.from === undefined ? ['--dir', resolve(options.dir)] : ['--from', resolve(options.from)];
+  return options.from === undefined ? ['--dir', resolve(options.dir ?? '.')] : ['--from', resolve(options.from)];
 }
 
 export function indexPath(dir: string): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { answer, type ServeState } from '../../deliver/serve/answer.ts';
@@ -6,11 +6,15 @@ import { keepReading, type Reading } from '../../deliver/serve/keep-reading.ts';
 import { type ServeMetrics, serveMetrics } from '../../deliver/serve/metrics.ts';
 import { parseIndex } from '../../deliver/serve/served-index.ts';
 import { listen, type PodServer, startServer } from '../../deliver/serve/server.ts';
+import { loadTls } from '../../deliver/serve/snapshot.ts';
 import type { HostPort } from '../../spec/cluster.ts';
 import { formatHostPort } from '../../spec/endpoint.ts';
 import { type Io, processIo } from '../io.ts';
+import { outlivingStreams } from '../streams.ts';
 import { accessLog } from './access-log.ts';
+import { logWriter } from './log-writer.ts';
 import { indexPath, listenAt, metricsAt, type ServeOptions, servedDir, sourceWords } from './options.ts';
+import { refusedNotes } from './refused-notes.ts';
 import { serveUnit } from './unit.ts';
 
 /** Milliseconds for answers that are under way when the server is told to stop. */
@@ -20,16 +24,26 @@ const GRACE = 10_000;
 export async function serve(options: ServeOptions): Promise<number> {
   const io = processIo(options);
   if (options.unit) return printUnit(options, io);
+  // a log that nobody can write or read is no reason to leave kubelets without an answer
+  return outlivingStreams(() => serveUntilStopped(options, io));
+}
+
+async function serveUntilStopped(options: ServeOptions, io: Io): Promise<number> {
   const dir = servedDir(options);
   const metricsPlace = metricsAt(options);
   const place = listenAt(options, published(dir)?.endpoint);
-  const log = accessLog(options.log, (text) => void process.stdout.write(text));
+  const warn = (text: string) => io.err(`${io.color.yellow('warning:')} ${text}`);
+  const writer = logWriter(1, (why) => warn(`lines of the access log are lost: ${why}`));
+  const log = accessLog(options.log, writer.write);
+  const refused = refusedNotes(warn);
   const metrics = serveMetrics(new Date());
   let server: PodServer | undefined;
   const reading = keepReading(dir, (state) => {
     tell(io, dir, state);
     if (state.kind === 'whole') server?.use(state.snapshot.tls);
   });
+  // until it is told to stop, there is nothing to wait for
+  let patience = 0;
   try {
     server = await startServer({
       ...place,
@@ -39,18 +53,24 @@ export async function serve(options: ServeOptions): Promise<number> {
         metrics.count(served);
         if (!options.quiet) log.add(served);
       },
+      onRefused: (from, why) => {
+        metrics.countRefused();
+        refused.add(from, why);
+      },
     });
-    const last = reading.last();
-    if (last) server.use(last.tls);
+    const tls = reading.last()?.tls ?? loadTls(dir);
+    if (tls) server.use(tls);
     const closeMetrics = metricsPlace && (await serveMetricsAt(io, metricsPlace, metrics, reading, server));
     io.note(`listening on ${formatHostPort(server.at)}`);
     await untilStopped(reading);
     io.note('stopping; a second signal ends it at once');
     closeMetrics?.();
-    await server.close(GRACE);
+    patience = GRACE;
   } finally {
+    await server?.close(patience);
     reading.stop();
     log.end();
+    await writer.end();
   }
   return 0;
 }
@@ -91,7 +111,7 @@ async function serveMetricsAt(
     const { status, headers, body } = answer(reading.state(), { method: 'GET', url, authorization: undefined });
     response.writeHead(status, headers).end(body);
   });
-  const at = await listen(http, place);
+  const at = await listen(http, place, '--metrics says where else, or off');
   io.note(`metrics on http://${formatHostPort(at)}/metrics`);
   return () => {
     http.close();
@@ -120,12 +140,20 @@ function printUnit(options: ServeOptions, io: Io): number {
     'serve',
     ...sourceWords(options),
     ...(options.listen === undefined ? [] : ['--listen', options.listen]),
-    '--metrics',
-    options.metrics,
+    ...['--metrics', options.metrics],
+    ...(options.log === 'text' ? [] : ['--log', options.log]),
+    ...(options.quiet ? ['--quiet'] : []),
   ];
   const argv = [process.execPath, resolve(process.argv[1] ?? ''), ...words] as const;
-  io.out(serveUnit({ argv, dir, isPrivileged: at.port > 0 && at.port < 1024 }).trimEnd());
+  const unit = serveUnit({
+    argv,
+    dir,
+    clusterDir: options.from === undefined ? resolve(options.dir ?? '.') : undefined,
+    owner: statSync(dir),
+    isPrivileged: at.port > 0 && at.port < 1024,
+  });
+  io.out(unit.trimEnd());
   io.note('put this into /etc/systemd/system/bootstrap-serve.service, then: `systemctl daemon-reload`,');
-  io.note('`systemctl enable --now bootstrap-serve`; add User= where not root owns the directory');
+  io.note('`systemctl enable --now bootstrap-serve`');
   return 0;
 }

@@ -5,6 +5,8 @@ import type { Served } from './server.ts';
 /** What a server has answered since it was started. Only nodes that have shown their token are told apart. */
 export interface ServeMetrics {
   count(served: Served): void;
+  /** A TLS handshake that has failed. */
+  countRefused(): void;
   /** The text format of Prometheus. */
   text(reading: Reading, connections: number): string;
 }
@@ -18,7 +20,11 @@ interface Poll {
 export function serveMetrics(started: Date): ServeMetrics {
   const answers = new Map<string, number>();
   const polls = new Map<string, Poll>();
+  let refused = 0;
   return {
+    countRefused: () => {
+      refused += 1;
+    },
     count({ at, answer: { status, node, revision } }) {
       const key = `${node ?? ''} ${status}`;
       answers.set(key, (answers.get(key) ?? 0) + 1);
@@ -31,7 +37,7 @@ export function serveMetrics(started: Date): ServeMetrics {
     text(reading, connections) {
       const state = reading.state();
       const last = reading.last();
-      const { taken, failed } = reading.counts();
+      const { taken, takenAt, failed } = reading.counts();
       // a node that has left is told no more
       const known = [...polls].filter(([node]) => last?.nodes.has(node));
       const gauge = (name: string, help: string, value: number) =>
@@ -44,6 +50,12 @@ export function serveMetrics(started: Date): ServeMetrics {
           state.kind === 'doubt' ? 1 : 0,
         ),
         gauge('connections', 'TLS connections that are open.', connections),
+        exposition(
+          'counter',
+          'bootstrap_serve_failed_handshakes_total',
+          'TLS handshakes that have failed, as with a client that does not trust the certificate.',
+          [{ labels: {}, value: refused }],
+        ),
         exposition('counter', 'bootstrap_serve_snapshots_total', 'States of the directory that were taken over.', [
           { labels: {}, value: taken },
         ]),
@@ -55,6 +67,11 @@ export function serveMetrics(started: Date): ServeMetrics {
         ),
         ...(last
           ? [
+              gauge(
+                'snapshot_taken_seconds',
+                'When what is served was taken over from the directory, in seconds since 1970.',
+                seconds(takenAt),
+              ),
               gauge(
                 'certificate_not_after_seconds',
                 "When the server's certificate ends, in seconds since 1970.",
@@ -84,9 +101,9 @@ export function serveMetrics(started: Date): ServeMetrics {
           'counter',
           'bootstrap_serve_answers_total',
           'Answers by node and status; without a node where no right token was shown.',
-          [...answers].map(([key, value]) => {
+          [...answers].flatMap(([key, value]) => {
             const [node = '', status = ''] = key.split(' ');
-            return { labels: { node, status }, value };
+            return node === '' || last?.nodes.has(node) ? [{ labels: { node, status }, value }] : [];
           }),
         ),
       ].join('');

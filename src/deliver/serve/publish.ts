@@ -35,8 +35,11 @@ export interface ServedChange {
   readonly pods: readonly ServedPodChange[];
 }
 
-/** The kubelet reads no more (pkg/kubelet/config/common.go, maxConfigLength). */
-const MAX_LIST_BYTES = 10 * 1024 * 1024;
+/**
+ * The kubelet takes no more: it gives up on whatever has all of its maxConfigLength (pkg/kubelet/config/common.go; ReadAtMost
+ * of k8s.io/utils/io), which is 10 MiB.
+ */
+const MAX_LIST_BYTES = 10 * 1024 * 1024 - 1;
 
 /**
  * What publishing would change for the nodes' pods.

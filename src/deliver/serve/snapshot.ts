@@ -31,18 +31,32 @@ export function loadSnapshot(dir: string, last?: Snapshot): Snapshot {
   const revision = sha256(text);
   if (last?.revision === revision) return last;
   const index = attempt(INDEX, () => parseIndex(text.toString()));
-  const cert = verified(dir, CERTIFICATE, index.tls.certificate);
-  const key = verified(dir, KEY, index.tls.key);
-  const leaf = attempt(CERTIFICATE, () => new X509Certificate(cert));
-  if (!attempt(KEY, () => leaf.checkPrivateKey(createPrivateKey(key))))
-    throw new Error(`${KEY} does not belong to ${CERTIFICATE}`);
+  const { tls, notAfter } = tlsOf(dir, index);
   const nodes = new Map(
     Object.entries(index.nodes).map(([node, { token, list }]): [string, SnapshotNode] => [
       node,
       { token: Buffer.from(token, 'hex'), list: list && listOf(dir, node, list.sha256, last) },
     ]),
   );
-  return { index, revision, tls: { cert, key }, notAfter: new Date(leaf.validTo).toISOString(), nodes };
+  return { index, revision, tls, notAfter, nodes };
+}
+
+/** The certificate and its key by themselves: with them the server can at least say 503. Undefined where they are in doubt too. */
+export function loadTls(dir: string): Snapshot['tls'] | undefined {
+  try {
+    return tlsOf(dir, parseIndex(read(dir, INDEX).toString())).tls;
+  } catch {
+    return undefined;
+  }
+}
+
+function tlsOf(dir: string, { tls }: ServedIndex): Pick<Snapshot, 'tls' | 'notAfter'> {
+  const cert = verified(dir, CERTIFICATE, tls.certificate);
+  const key = verified(dir, KEY, tls.key);
+  const leaf = attempt(CERTIFICATE, () => new X509Certificate(cert));
+  if (!attempt(KEY, () => leaf.checkPrivateKey(createPrivateKey(key))))
+    throw new Error(`${KEY} does not belong to ${CERTIFICATE}`);
+  return { tls: { cert, key }, notAfter: new Date(leaf.validTo).toISOString() };
 }
 
 function listOf(dir: string, node: string, digest: string, last: Snapshot | undefined): SnapshotNode['list'] {

@@ -80,8 +80,8 @@ function readStat(
   return [path, { type: isFile ? 'file' : 'other', sha256: isFile ? sha256 : '', mode: bits & 0o7777, owner }];
 }
 
-function readRevision([number, digest = '', at = '', by = '']: Fields): RevisionFacts {
-  return { number: Number(number), digest, at, by };
+function readRevision([number, digest = '', at = '', by = '', word]: Fields): RevisionFacts {
+  return { number: Number(number), digest, at, by, ...(word === 'taken-back' && { takenBack: true as const }) };
 }
 
 function readTransaction(fields: Fields | undefined): TransactionFacts | undefined {

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { needTool } from '../../support/tools.ts';
 import { at, type JsonMap, listAt } from '../../world/json.ts';
@@ -70,14 +72,49 @@ describe.runIf(needTool('sshd') && needTool('openssl'))('a host without any API 
     expect(run(given().dir, ['status'], { status: 2 }).stdout).toContain('3 taken back');
   });
 
-  test('goes back to an earlier revision', () => {
-    say(web('nginx:1.29'));
+  test('goes back to an earlier revision, but not to one that was taken back', () => {
+    say(web('nginx:1.31'));
+    expect(apply(0).stdout).toBe('node01 is at revision 4\n');
     const { stdout } = run(given().dir, ['rollback', '--yes', '--node', 'node01'], { status: 0 });
-    expect(stdout).toBe('node01 is back at revision 1\n');
-    expect(given().node.read(FILE)).toContain('nginx:1.28');
+    expect(stdout).toBe('node01 is back at revision 2\n');
+    expect(given().node.read(FILE)).toContain('nginx:1.29');
     const [node] = listAt(parsed(run(given().dir, ['status', '-o', 'json'], { status: 2 })), 'nodes');
     expect(at(node, 'role')).toBe('node');
     expect(at(node, 'revision', 'wanted')).toBe(false);
+  });
+
+  test('gets its pods by URL once that is published, which alone is done for a change of them', () => {
+    const serve = { endpoint: 'pods.example.com:8443' };
+    const byUrl = (image: string) =>
+      given().clusterFile({ serve, staticPods: [{ manifest: web(image), via: 'http' }] });
+    const config = () => given().node.read('/var/lib/kubelet/config.yaml') ?? '';
+    const published = (file: string) => readFileSync(join(given().dir, 'serve', file), 'utf8');
+    byUrl('nginx:1.28');
+    expect(run(given().dir, ['plan'], { status: 2 }).stdout).toContain('by URL   node01: default/static-web starts');
+    expect(existsSync(join(given().dir, 'serve'))).toBe(false);
+    expect(apply(0).stdout).toMatch(
+      /^node01 is at revision \d+; published for node01: seen at the next poll of the URL\n$/,
+    );
+    const token = readFileSync(join(given().dir, 'pki/nodes/node01/static-pod-url.token'), 'utf8').trim();
+    expect(config()).toContain('staticPodURL: https://pods.example.com:8443/v1/nodes/node01/pods');
+    expect(config()).toContain(token);
+    expect(given().node.manifests()).toEqual({});
+    expect(published('nodes/node01.json')).toContain('nginx:1.28');
+
+    byUrl('nginx:1.29');
+    const { stdout } = run(given().dir, ['plan'], { status: 2 });
+    expect(stdout).toContain('by URL   node01: default/static-web is replaced, at the next poll of the URL');
+    expect(stdout).toContain('no node changes; other pods by URL for 1 node');
+    expect(apply(0).stdout).toBe('published for node01: seen at the next poll of the URL\n');
+    expect(published('nodes/node01.json')).toContain('nginx:1.29');
+    expect(apply(0).stdout).toBe('nothing to do: 1 node is as the cluster file says\n');
+
+    given().clusterFile({ serve, staticPods: [] });
+    const { stdout: planned } = run(given().dir, ['plan', '--verbose'], { status: 2 });
+    expect(planned + apply(0).stderr).not.toContain(token);
+    expect(config()).not.toContain('staticPodURL');
+    expect(existsSync(join(given().dir, 'serve/nodes/node01.json'))).toBe(false);
+    expect(published('index.json')).not.toContain(token);
   });
 
   test('keeps a pod that is stopped without running it; another host that is down keeps nobody waiting', () => {

@@ -23,11 +23,15 @@ describe('the list of pods', () => {
   test('says how long each runs, and that all is well', () => {
     expect(text({ mirrors: shown(['default/static-web-cp1', mirror()]) })).toBe(
       [
-        'POD                 NODE  SOURCE    RUNS     RESTARTS  MIRROR',
-        'default/static-web  cp1   in place  2 hours  0         Ready',
+        'POD                 NODE  SOURCE    RUNS     RESTARTS  MIRROR  LABELS',
+        'default/static-web  cp1   in place  2 hours  0         Ready   role=myrole',
         'All is well.',
       ].join('\n'),
     );
+  });
+
+  test('leaves the labels of the mirrors out where there is no room for them', () => {
+    expect(text({ mirrors: shown(['default/static-web-cp1', mirror()]) }, 64)).toMatch(/MIRROR\n.*Ready\n/);
   });
 
   test('has no column of mirrors where there is no API', () => {

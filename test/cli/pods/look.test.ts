@@ -46,7 +46,7 @@ describe.runIf(needTool('etcd') && needTool('sshd') && needTool('openssl'))(
       await settled('it runs', /All is well/);
       const text = list(0);
       expect(text).toMatch(
-        /^POD +NODE +SOURCE +RUNS +RESTARTS +MIRROR\ndefault\/static-web +cp1 +in place +[\d.]+ \w+ +0 +Ready\n/,
+        /^POD +NODE +SOURCE +RUNS +RESTARTS +MIRROR +LABELS\ndefault\/static-web +cp1 +in place +[\d.]+ \w+ +0 +Ready +role=myrole\n/,
       );
       expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80);
       const [pod] = listAt(parsed(pods(['list', '-o', 'json'], 0)), 'pods');

@@ -1,11 +1,15 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { podsPath } from '../../../src/deliver/serve/answer.ts';
 import { publishServed } from '../../../src/deliver/serve/publish.ts';
 import { emptyDir } from '../../support/cli.ts';
+import { expectExposition } from '../../support/exposition.ts';
 import { ask, crowd } from './crowd.ts';
 import { loopbackPair, tokenOf, wantedFor } from './fixtures.ts';
 import { type Serving, startServing } from './serving.ts';
@@ -178,6 +182,76 @@ describe('`bootstrap serve`', { timeout: 60_000 }, () => {
     expect(open.destroyed).toBe(false);
   });
 
+  test('answers 503 over TLS where it starts in the middle of a change', async () => {
+    const dir = await published();
+    writeFileSync(join(dir, 'nodes/cp1.json'), '');
+    const { port } = await started(dir);
+    expect(await asNode(port, 'cp2')).toMatchObject({ status: 503, body: 'in doubt\n' });
+  });
+
+  test('keeps the connections of nodes, and none of strangers', async () => {
+    const { port } = await started(await published());
+    const isKept = async (node: string, token: string) => {
+      const agent = new Agent({ keepAlive: true });
+      const said = await asNode(port, node, tls.certificate, { agent, headers: { authorization: `Bearer ${token}` } });
+      await pause(200);
+      const kept = Object.keys(agent.freeSockets).length + Object.keys(agent.sockets).length;
+      agent.destroy();
+      return [said?.status, kept];
+    };
+    expect(await isKept('cp1', tokenOf('cp1'))).toEqual([200, 1]);
+    expect(await isKept('cp1', 'wrong')).toEqual([401, 0]);
+  });
+
+  test('goes on answering where its log cannot be written', async () => {
+    const dir = await published();
+    const { port, process: child, err } = await started(dir);
+    child.stdout?.destroy();
+    for (let i = 0; i < 3; i++) {
+      expect((await asNode(port, 'cp1'))?.status).toBe(200);
+      await pause(300);
+    }
+    expect(err().match(/lines of the access log are lost/g)).toHaveLength(1);
+  });
+
+  test('says why a client does not get as far as asking, and counts it', async () => {
+    const { port, metricsPort, err } = await started(await published());
+    // plain HTTP; a kubelet that does not trust the certificate is told in the same way ("unknown ca")
+    const wrong = createConnection(port, '127.0.0.1', () => wrong.write('GET / HTTP/1.0\r\n\r\n'));
+    wrong.on('error', () => undefined);
+    await within('it is told', async () => /handshake with 127\.0\.0\.1 failed: http request/.test(err()) || undefined);
+    const metrics = expectExposition(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text());
+    expect(metrics.get('bootstrap_serve_failed_handshakes_total')).toEqual([{ labels: {}, value: 1 }]);
+  });
+
+  test('gives metrics that Prometheus can read, of nodes that have shown their token', async () => {
+    const { port, metricsPort } = await started(await published());
+    await asNode(port, 'cp1');
+    await asNode(port, 'cp2', tls.certificate, { headers: { authorization: 'Bearer wrong' } });
+    const metrics = expectExposition(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text());
+    const labels = (name: string) => metrics.get(`bootstrap_serve_${name}`)?.map((sample) => sample.labels);
+    expect(labels('answers_total')).toEqual([
+      { node: 'cp1', status: '200' },
+      { node: '', status: '401' },
+    ]);
+    expect(labels('last_poll_seconds')).toEqual([{ node: 'cp1' }]);
+    const [wanted, given] = [labels('revision_info'), labels('node_revision_info')];
+    expect(wanted).toHaveLength(2);
+    expect(given).toEqual([wanted?.find(({ node }) => node === 'cp1')]);
+    const taken = metrics.get('bootstrap_serve_snapshot_taken_seconds')?.[0]?.value ?? 0;
+    expect(Math.abs(Date.now() / 1000 - taken)).toBeLessThan(60);
+  });
+
+  test('does not wait for who has connected and asks nothing', async () => {
+    const serving = await started(await published());
+    const open = connect({ port: serving.port, host: '127.0.0.1', ca: tls.certificate });
+    open.on('error', () => undefined);
+    await once(open, 'secureConnect');
+    const began = performance.now();
+    expect(await serving.stop('SIGTERM')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   test('finishes what is under way when it is told to stop', async () => {
     const serving = await started(await published());
     const answers = Array.from({ length: 50 }, () => asNode(serving.port, 'cp1'));
@@ -188,11 +262,14 @@ describe('`bootstrap serve`', { timeout: 60_000 }, () => {
     expect(serving.err()).toContain('stopping');
   });
 
-  test('says in one line why it cannot start', async () => {
+  test('says why it cannot start, and ends', async () => {
     const dir = await published();
-    const { port } = await started(dir);
+    const { port, metricsPort } = await started(dir);
     await expect(startServing(dir, port)).rejects.toThrow(
-      `cannot listen on 127.0.0.1:${port}: another process listens there`,
+      `cannot listen on 127.0.0.1:${port}: another process listens there\n  --listen says where else`,
+    );
+    await expect(startServing(dir, 0, '--metrics', `127.0.0.1:${metricsPort}`)).rejects.toThrow(
+      `cannot listen on 127.0.0.1:${metricsPort}: another process listens there\n  --metrics says where else, or off`,
     );
     await expect(startServing(join(dir, 'nowhere'))).rejects.toThrow(/nowhere: there is no such directory/);
   });
