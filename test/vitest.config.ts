@@ -40,7 +40,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/e2e/**'],
     sequence: { sequencer: LongestFirst },
     // those of the long ones wait a third of their time, so two of them do not fill two cores
-    maxWorkers: Math.max(4, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     env: { TMPDIR: process.env['TMPDIR'] || scratchDir() },
     // no test changes a module, and what some change of the process (umask, environment) each puts back; modules that are
     // loaded once in a process, instead of once for each file, save half a minute of its work for every hundred files
