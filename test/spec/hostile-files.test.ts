@@ -139,7 +139,7 @@ test('no cluster file, however wrong, crashes anything, and every error has its 
         expectPlaced(error.faults);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: 900 },
   );
 });
 
@@ -197,6 +197,6 @@ test('a string in a field is that string in the manifest, and changes nothing el
         if (!(error instanceof BootstrapError) || error.code !== 'cluster-file') throw error;
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 });
