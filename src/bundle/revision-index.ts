@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
 import { BootstrapError } from '../base/errors.ts';
+import { sha256 } from '../base/sha256.ts';
 import type { Bundle, BundleFile } from './bundle.ts';
 
 /** The name under which a revision keeps the node's script, for what the node does by itself. */
@@ -88,8 +88,4 @@ function rank({ path, effect }: BundleFile): number {
 function isPlain(path: string): boolean {
   const [root, ...names] = path.split('/');
   return root === '' && names.length > 0 && !names.some((name) => name === '' || name === '.' || name === '..');
-}
-
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   type Dirent,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type AtomicFile, isTemporaryName, removeStaleTemps, writeFilesAtomic } from '../base/atomic-file.ts';
+import { sha256 } from '../base/sha256.ts';
 import type { Bundle } from '../bundle/bundle.ts';
 
 /** Which files were rendered, and with which content: only those are ever replaced or removed. */
@@ -39,8 +39,6 @@ export interface DirectoryPlan {
   readonly foreign: readonly string[];
   readonly unchanged: number;
 }
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** Whether an earlier run has rendered into this directory. */
 export function wasRendered(root: string): boolean {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { BootstrapError } from '../../base/errors.ts';
+import { sha256 } from '../../base/sha256.ts';
 import { closeAllNow } from '../../deliver/transport/open-transport.ts';
 import type { Pki } from '../../pki/pki.ts';
 import type { RenderContext } from '../../render/context.ts';
@@ -81,8 +81,4 @@ function kubeletPort({ input, kubelet }: NodePlan): number | undefined {
   if (!kubelet) return undefined;
   const listeners = kubeletListeners(input, kubelet.config, kubelet.flags);
   return listeners.find(({ who }) => who === 'kubelet (port)')?.port;
-}
-
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -6,6 +6,7 @@ import { podCalled } from '../../render/static-pods/manifest-file.ts';
 import { isObjectName } from '../../render/static-pods/names.ts';
 import { readPods } from '../../render/static-pods/read-pods.ts';
 import type { StaticPod } from '../../render/static-pods/static-pod.ts';
+import { allNodes } from '../../spec/all-nodes.ts';
 import { type NewEntry, withEntry, withFields } from '../../spec/edit/edit-static-pods.ts';
 import { locate } from '../../spec/tree.ts';
 import { count } from '../format.ts';
@@ -89,7 +90,9 @@ function changeFor(site: Site, options: PodsAddOptions, { manifest, placed, rena
 /** `--node`, each once, in the order of the cluster file; undefined = all. */
 function wantedNodes({ cluster }: Site, names: readonly string[] | undefined): readonly string[] | undefined {
   if (!names?.length) return undefined;
-  return [...cluster.nodes, ...cluster.plainNodes].map(({ name }) => name).filter((name) => names.includes(name));
+  return allNodes(cluster)
+    .map(({ name }) => name)
+    .filter((name) => names.includes(name));
 }
 
 function widened({ written = [] }: Entry, wanted: readonly string[]): readonly string[] {

@@ -31,7 +31,8 @@ export async function serve(options: ServeOptions): Promise<number> {
 async function serveUntilStopped(options: ServeOptions, io: Io): Promise<number> {
   const dir = servedDir(options);
   const metricsPlace = metricsAt(options);
-  const place = listenAt(options, published(dir)?.endpoint);
+  const index = published(dir);
+  const place = listenAt(options, index?.endpoint);
   const warn = (text: string) => io.err(`${io.color.yellow('warning:')} ${text}`);
   const writer = logWriter(1, (why) => warn(`lines of the access log are lost: ${why}`));
   const log = accessLog(options.log, writer.write);
@@ -48,7 +49,7 @@ async function serveUntilStopped(options: ServeOptions, io: Io): Promise<number>
     server = await startServer({
       ...place,
       state: reading.state,
-      pollSeconds: published(dir)?.pollSeconds ?? 20,
+      pollSeconds: index?.pollSeconds ?? 20,
       onServed: (served) => {
         metrics.count(served);
         if (!options.quiet) log.add(served);

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { type AtomicFile, makeDirectory, removeStaleTemps, writeFilesAtomic } from '../../base/atomic-file.ts';
 import { BootstrapError } from '../../base/errors.ts';
 import type { SecretText } from '../../base/secret.ts';
+import { sha256 } from '../../base/sha256.ts';
 import type { KeyPair } from '../../pki/pki.ts';
 import { below, isList, isMap, type JsonMap } from '../../render/json.ts';
 import type { ServedNode } from '../../render/served.ts';
 import { podCalled } from '../../render/static-pods/manifest-file.ts';
-import { CERTIFICATE, INDEX, KEY, LISTS, listFile, parseIndex, type ServedIndex, sha256 } from './served-index.ts';
+import { CERTIFICATE, INDEX, KEY, LISTS, listFile, parseIndex, type ServedIndex } from './served-index.ts';
 
 /** What the server of static pods is to give out. */
 export interface WantedServed {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /** Where things lie in the directory that the server of static pods works from. */
 export const INDEX = 'index.json';
 export const CERTIFICATE = 'tls/server.crt';
@@ -33,10 +31,6 @@ interface ServedNodeEntry {
   readonly token: string;
   /** Of its list; a node without pods by URL has none. */
   readonly list?: { readonly sha256: string; readonly pods: readonly string[] };
-}
-
-export function sha256(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** @throws Error saying what is wrong with it */

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CERTIFICATE, INDEX, KEY, listFile, parseIndex, type ServedIndex, sha256 } from './served-index.ts';
+import { sha256 } from '../../base/sha256.ts';
+import { CERTIFICATE, INDEX, KEY, listFile, parseIndex, type ServedIndex } from './served-index.ts';
 
 /** Everything that the server gives out, read and checked as a whole. Immutable: a change is another snapshot. */
 export interface Snapshot {

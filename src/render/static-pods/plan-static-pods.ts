@@ -81,6 +81,11 @@ function mountsOf({ hostPaths }: StaticPod): StaticPod['hostPaths'] {
   return hostPaths.map((mount) => ({ ...mount, path: normalize(mount.path).replace(/(?<=.)\/$/, '') }));
 }
 
+/** The pods of an entry of `spec.staticPods`, which was checked before. */
+export function podsOfSource(source: StaticPodSource): readonly StaticPod[] {
+  return remembered(source).pods;
+}
+
 function remembered(source: StaticPodSource): ReadPods {
   const known = memory.get(source) ?? readSource(source);
   memory.set(source, known);

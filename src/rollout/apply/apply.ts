@@ -12,6 +12,7 @@ import type { NodePlan, ObjectChange, Plan } from '../plan.ts';
 import type { ManifestText } from '../probe/endpoints.ts';
 import { revisionBundle } from '../revision-bundle.ts';
 import { ETCD_MANIFEST, factsRequest, planMaster, type Survey, type Surveyed, survey } from '../survey.ts';
+import { transactionJournal } from '../transaction-journal.ts';
 import type { ApplyContext } from './context.ts';
 import type { Master } from './master.ts';
 import type { Observer } from './observer.ts';
@@ -103,14 +104,11 @@ async function hadExpired({ agent }: Master, { currentRevision }: NodePlan, fact
   return expiredOn({ bundle, facts, contents: new Map(), kubeletIdentity: '' }).wanted.length > 0;
 }
 
-/** The journal of what is being put in place (templates/node/node.sh): one line for each thing that is done. */
-const JOURNAL = '/var/lib/bootstrap/transaction/changes';
-
 /** Whether there was a control plane on the node before this revision, whoever had put it there. */
 async function hadBefore({ agent }: Master, plan: NodePlan, isHere: boolean): Promise<boolean> {
   if (plan.currentRevision !== undefined) return true;
   if (!isHere) return plan.changes.some(({ effect, before }) => effect.kind === 'manifest' && before !== undefined);
-  const journal = (await agent.read([JOURNAL])).get(JOURNAL)?.toString() ?? '';
+  const journal = await transactionJournal(agent);
   return /^(?:change|remove)\tmanifest\t/m.test(journal);
 }
 

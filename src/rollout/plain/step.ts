@@ -7,6 +7,7 @@ import { observedDigest } from '../plan/observed.ts';
 import { nodeChanges } from '../plan/plan-node.ts';
 import type { NodePlan } from '../plan.ts';
 import { factsRequest } from '../survey.ts';
+import { transactionJournal } from '../transaction-journal.ts';
 import type { PlainNode } from './plain-node.ts';
 import { type PlainPlan, type PlainPlanOptions, planPlainNode } from './plan-plain.ts';
 import { plainProver } from './prover.ts';
@@ -112,13 +113,10 @@ async function bringAndProve(
   return { kind: 'done' };
 }
 
-/** The journal of what is being put in place (templates/node/node.sh): one line for each thing that is done. */
-const JOURNAL = '/var/lib/bootstrap/transaction/changes';
-
 /** Whether there were files at these places before this revision, whoever had put them there: something to go back to. */
 async function hadBefore({ agent }: PlainNode, plan: NodePlan, isHere: boolean): Promise<boolean> {
   if (plan.currentRevision !== undefined) return true;
   if (!isHere) return plan.changes.some(({ before }) => before !== undefined);
-  const journal = (await agent.read([JOURNAL])).get(JOURNAL)?.toString() ?? '';
+  const journal = await transactionJournal(agent);
   return /^(?:change|remove)\t/m.test(journal);
 }

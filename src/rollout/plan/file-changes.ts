@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../base/sha256.ts';
 import type { UnifiedDiff } from '../../base/unified-diff.ts';
 import type { Bundle, BundleFile, FileEffect } from '../../bundle/bundle.ts';
 import type { IndexEntry } from '../../bundle/revision-index.ts';
@@ -18,8 +18,6 @@ export interface FileChangesInput {
   readonly now: number;
   readonly diff: UnifiedDiff;
 }
-
-const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** What happens to each file, in the order of their paths. */
 export function fileChanges(input: FileChangesInput): readonly FileChange[] {

@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
 import type { Located } from '../../base/fault.ts';
+import { sha256 } from '../../base/sha256.ts';
 import type { Bundle } from '../../bundle/bundle.ts';
 import { below, isMap, type JsonMap } from '../../render/json.ts';
 import { STOPPED_PODS } from '../../render/layout.ts';
 import type { ServedNode } from '../../render/served.ts';
 import { MANIFEST_DIGEST } from '../../render/stamp.ts';
 import { manifestFile, podCalled } from '../../render/static-pods/manifest-file.ts';
+import { podsOfSource } from '../../render/static-pods/plan-static-pods.ts';
 import { allNodes } from '../../spec/all-nodes.ts';
 import type { Cluster, StaticPodSource } from '../../spec/cluster.ts';
 import { readManifest } from '../plan/read-manifest.ts';
-import { podsOfSource } from './sources.ts';
 
 /** One of the user's pods on one node, as the cluster file wants it. */
 export interface DeclaredPod {
@@ -103,8 +103,4 @@ function isCalled(manifest: JsonMap, namespace: string, name: string): boolean {
   return (
     below(manifest, 'metadata', 'name') === name && (said === undefined || said === '' ? 'default' : said) === namespace
   );
-}
-
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }

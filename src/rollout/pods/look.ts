@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { BootstrapError } from '../../base/errors.ts';
+import { sha256 } from '../../base/sha256.ts';
 import { below, type JsonMap } from '../../render/json.ts';
 import { MANIFESTS } from '../../render/layout.ts';
 import { manifestFile, podCalled, podNamed } from '../../render/static-pods/manifest-file.ts';
@@ -89,7 +89,7 @@ async function lookAtNode(
       revision: facts.current,
       isChanging: facts.transaction !== undefined,
       index: new Map(facts.index.map(({ path, sha256 }) => [path, sha256])),
-      files: new Map([...files, ...[...contents].map(([path, content]) => [path, sha256Of(content)] as const)]),
+      files: new Map([...files, ...[...contents].map(([path, content]) => [path, sha256(content)] as const)]),
       manifests: [...contents].map(([path, content]) => manifestSeen(path, content)).sort(byPath),
       runtime,
       kubeletSays: new Map(),
@@ -192,10 +192,6 @@ function kubeletSays(log: string, called: string, node: string): string {
   const mark = ` pod="${namespace}/${name}-${node.toLowerCase()}"`;
   const lines = log.split('\n').filter((line) => /^[EW]\d{4} /.test(line) && line.includes(mark));
   return lastMessage(lines.join('\n'));
-}
-
-function sha256Of(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 function byPath(a: ManifestSeen, b: ManifestSeen): number {

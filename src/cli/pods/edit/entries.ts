@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { BootstrapError } from '../../../base/errors.ts';
 import { describeOrigin, type Located, type Origin } from '../../../base/fault.ts';
 import { podCalled } from '../../../render/static-pods/manifest-file.ts';
-import { podsOfSource } from '../../../rollout/pods/sources.ts';
+import { podsOfSource } from '../../../render/static-pods/plan-static-pods.ts';
 import { allNodes } from '../../../spec/all-nodes.ts';
 import type { Cluster } from '../../../spec/cluster.ts';
 import { asBoolean, asList, asStrings, asText } from '../../../spec/read-tree.ts';
